@@ -1,0 +1,14 @@
+/** Records sealed together, to be written in one transaction. */
+import type { Keyed, Model } from './model.ts';
+
+/** What sealed a batch: the first trigger to fire. */
+export type SealedBy = 'records' | 'bytes' | 'age' | 'window' | 'signal' | 'drain';
+
+export interface Batch<R> {
+  readonly model: Model<R>;
+  /** In order of arrival. The same key may stand more than once: the highest seq, then the last arrival, wins. */
+  readonly records: readonly Keyed<R>[];
+  /** Sum of the bodies' bytes. */
+  readonly bytes: number;
+  readonly sealedBy: SealedBy;
+}
