@@ -4,6 +4,7 @@ export * from './delivery.ts';
 export * from './events.ts';
 export * from './failpoint.ts';
 export * from './fault.ts';
+export * from './json/index.ts';
 export * from './lane.ts';
 export * from './model.ts';
 export * from './sink.ts';
