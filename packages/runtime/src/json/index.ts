@@ -1,0 +1,3 @@
+export { createEnvelopeReader, type EnvelopeReading, type EnvelopeValue, longestInteger } from './envelope.ts';
+export { type Examined, examine, type JsonObject, type JsonValue, parseScanned } from './examine.ts';
+export { createScanner, type Member, type MemberKind, type Scan } from './scan.ts';
