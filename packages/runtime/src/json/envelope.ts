@@ -36,13 +36,13 @@ export function createEnvelopeReader<const K extends string>(
     const values = {} as Record<K, EnvelopeValue | undefined>;
     for (let k = 0; k < keys.length; k++) {
       const member = found.members[k];
-      values[keys[k] as K] = member === undefined ? undefined : valueOf(body, member);
+      values[keys[k] as K] = member === undefined ? undefined : envelopeValue(body, member);
     }
     return { is: 'ok', values };
   };
 }
 
-function valueOf(body: Uint8Array, { kind, start, end, escaped }: Member): EnvelopeValue {
+function envelopeValue(body: Uint8Array, { kind, start, end, escaped }: Member): EnvelopeValue {
   switch (kind) {
     case 'string': {
       const text = escaped ? unescaped(body, start, end) : asBuffer(body).toString('utf8', start, end);

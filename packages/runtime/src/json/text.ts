@@ -51,37 +51,32 @@ function codeUnit(bytes: Uint8Array, at: number, end: number): number {
  */
 export function endOfString(bytes: Uint8Array, from: number, end: number, notes: TextNotes): number {
   let i = from;
-  while (i < end) {
+  for (;;) {
+    // Most bytes of most bodies pass through this line.
+    while (i < end && inString[bytes[i] as number] === plain) i++;
+    if (i >= end) return ~end;
     const kind = inString[bytes[i] as number];
-    if (kind === plain) {
-      i++;
-    } else if (kind === quote) {
-      return i;
-    } else if (kind === control) {
-      return ~i;
-    } else {
-      notes.escape = i;
-      const letter = bytes[i + 1];
-      if (i + 1 >= end || letter === undefined) return ~end;
-      if (letter !== 0x75) {
-        if (!shortEscapes.has(letter)) return ~(i + 1);
-        i += 2;
-        continue;
-      }
-      const unit = codeUnit(bytes, i + 2, end);
-      if (unit < 0) return ~(i + 2);
-      if (unit === 0 && notes.nul < 0) notes.nul = i;
-      if (unit < 0xd800 || unit > 0xdfff) {
-        i += 6;
-      } else if (unit < 0xdc00 && isLowSurrogateEscape(bytes, i + 6, end)) {
-        i += 12;
-      } else {
-        if (notes.surrogate < 0) notes.surrogate = i;
-        i += 6;
-      }
-    }
+    if (kind === quote) return i;
+    if (kind === control) return ~i;
+    notes.escape = i;
+    i = afterEscape(bytes, i, end, notes);
+    if (i < 0) return i;
   }
-  return ~end;
+}
+
+/** The index after the escape whose backslash is at `at`, or the complement of the byte at fault. */
+function afterEscape(bytes: Uint8Array, at: number, end: number, notes: TextNotes): number {
+  if (at + 1 >= end) return ~end;
+  const letter = bytes[at + 1] as number;
+  if (letter !== 0x75) return shortEscapes.has(letter) ? at + 2 : ~(at + 1);
+  const unit = codeUnit(bytes, at + 2, end);
+  if (unit < 0) return ~(at + 2);
+  if (unit === 0 && notes.nul < 0) notes.nul = at;
+  if (unit >= 0xd800 && unit <= 0xdfff) {
+    if (unit < 0xdc00 && isLowSurrogateEscape(bytes, at + 6, end)) return at + 12;
+    if (notes.surrogate < 0) notes.surrogate = at;
+  }
+  return at + 6;
 }
 
 function isLowSurrogateEscape(bytes: Uint8Array, at: number, end: number): boolean {
