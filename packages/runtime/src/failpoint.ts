@@ -47,9 +47,7 @@ function parse(text: string): Map<string, Armed> {
 }
 
 const armed =
-  process.env['NODE_ENV'] === 'test' && process.env['INATOR_FAILPOINTS']
-    ? parse(process.env['INATOR_FAILPOINTS'])
-    : undefined;
+  process.env.NODE_ENV === 'test' && process.env.INATOR_FAILPOINTS ? parse(process.env.INATOR_FAILPOINTS) : undefined;
 
 /** True when any failpoint is armed: hot paths ask this before they await `failpoint`. */
 export const failpointsArmed = armed !== undefined;

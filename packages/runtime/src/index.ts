@@ -1,10 +1,16 @@
 export * from './backoff.ts';
 export * from './batch.ts';
+export * from './budget.ts';
 export * from './delivery.ts';
 export * from './events.ts';
 export * from './failpoint.ts';
 export * from './fault.ts';
 export * from './json/index.ts';
 export * from './lane.ts';
+export { type BrakeSettings, defaultBrake } from './layers/brake.ts';
+export { defaultHold, type HoldSettings } from './layers/hold.ts';
+export * from './memory/sink.ts';
+export * from './memory/source.ts';
 export * from './model.ts';
+export * from './seq.ts';
 export * from './sink.ts';

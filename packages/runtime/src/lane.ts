@@ -1,10 +1,66 @@
-/** One queue, one session at a time, its writers. (Interface; the making of it is below.) */
+/**
+ * A lane: one queue, one session at a time, its writers.
+ *
+ *     starting ── sink open, session open ──▶ consuming ◀──▶ holding (store away) · braked · paused (operator)
+ *         ▲                                        │
+ *         └────────── session lost ────────────────┤
+ *                                                  └── stop() ──▶ draining ──▶ stopped
+ *
+ * What must stay true: a delivery is acked only after its record is durable or its letter confirmed; nothing is settled
+ * for a session that has ended; a loss of any kind re-runs the whole set-up; only `stop` ends the loop.
+ */
+import { type BackoffOptions, delay } from './backoff.ts';
+import type { Budget } from './budget.ts';
+import { createCore, type LaneCore } from './core.ts';
+import type { Source } from './delivery.ts';
 import type { Events, LaneSnapshot } from './events.ts';
+import { failpoint, failpointsArmed } from './failpoint.ts';
+import { createIntake, type Intake, type Loan } from './intake.ts';
+import { type BrakeSettings, brakeLayer, createBrake } from './layers/brake.ts';
+import { type HoldSettings, hold } from './layers/hold.ts';
+import { isolate } from './layers/isolate.ts';
+import { observe } from './layers/observe.ts';
+import { LetGo, type WriteContext } from './layers/write.ts';
+import type { Model } from './model.ts';
+import type { SeqSource } from './seq.ts';
+import { createSettlement, type Settlement } from './settlement.ts';
+import { asSinkError, type Sink } from './sink.ts';
+import { createSupervision, type Supervision } from './supervision.ts';
+import { createWriter, type Sealed, type Writer, type WriterSettings } from './writer.ts';
+
+export interface LaneSettings extends WriterSettings {
+  readonly writers: number;
+  /** Deliveries the broker may lend at once. */
+  readonly window: number;
+  readonly maxRecordBytes: number;
+  readonly seqSource: SeqSource;
+  /** A record delivered this often before is handled alone. */
+  readonly suspectAfter: number;
+  /** A record that came back this often through crashes is dead-lettered by us, before the broker's own limit does. */
+  readonly condemnAfter: number;
+  readonly hold: HoldSettings;
+  readonly brake: BrakeSettings;
+  /** Between tries of opening the source or the sink, and of publishing a letter. */
+  readonly reopen: BackoffOptions;
+}
+
+export interface LaneParts<R> {
+  readonly name: string;
+  readonly queue: string;
+  readonly model: Model<R>;
+  readonly source: Source;
+  readonly sink: Sink<R>;
+  readonly settings: LaneSettings;
+  /** Shared by the lanes of a service. */
+  readonly budget: Budget;
+  /** How many lanes share the budget. */
+  readonly lanes: number;
+  readonly events: Events;
+}
 
 export interface Lane {
   readonly name: string;
-  readonly events: Events;
-  /** Opens the sink, then the source, each retried until it succeeds; resolves when the lane first consumes. */
+  /** Opens the sink, then the source, each retried until it succeeds. Returns at once. */
   start(): void;
   snapshot(): LaneSnapshot;
   /** Messages waiting in the lane's queue at the broker; undefined where it cannot be told. */
@@ -15,8 +71,262 @@ export interface Lane {
   /** Lets what the brake holds go to the dead letters, on an operator's word. */
   releaseBrake(): void;
   /**
-   * Drains: stops intake, seals, writes, settles, closes. Resolves with what was left unsettled when `signal` aborted
-   * (0 when fully drained). Never rejects.
+   * Drains: stops intake, seals, writes, settles, closes. When `signal` aborts, it ends at once and settles no more.
+   * Resolves, never rejects, with the number of deliveries left unsettled: 0 when fully drained.
    */
   stop(signal: AbortSignal): Promise<number>;
+}
+
+/** How often a lane asks whether its window has become too narrow for what the bodies weigh now. */
+const widenEveryMs = 5_000;
+
+export function createLane<R>(parts: LaneParts<R>): Lane {
+  const { name, sink, source, settings, budget, events, model } = parts;
+  const core = createCore(parts);
+  let lastCommitAt: number | undefined;
+  let running: Promise<void> = Promise.resolve();
+
+  const brake = createBrake(settings.brake, {
+    on(found, refused, of) {
+      events.emit('brake.on', { lane: name, fault: found, refused, of });
+      core.refresh();
+    },
+    off(by) {
+      events.emit('brake.off', { lane: name, by });
+      core.refresh();
+      const from = supervision.loan;
+      for (const { delivery, fault, key } of from?.detained.splice(0) ?? [])
+        if (from) settlement.condemn(from, delivery, fault, key, 1);
+    },
+  });
+  core.braked = () => brake.on;
+
+  const held = hold<R>(
+    (batch, context) => sink.write(batch, context.abort),
+    (signal) => sink.check(signal),
+    settings.hold,
+  );
+  const write = brakeLayer(isolate(observe(held), brake), brake, settings.brake);
+
+  const full = (): boolean => {
+    const from = supervision.loan;
+    return from?.session !== undefined && from.session.unsettled >= from.window;
+  };
+  const writers: Writer<R>[] = Array.from({ length: settings.writers }, (_, index) =>
+    createWriter<R>({
+      index,
+      model,
+      settings: () => settings,
+      windowFull: full,
+      write: (sealed, writer) => writeBatch(sealed, writer),
+    }),
+  );
+
+  const intake: Intake = createIntake<R>({
+    model,
+    writers,
+    brake,
+    budget,
+    core,
+    ownReturns: () => Math.max(0, supervision.sessions - 1),
+    condemn: (from, delivery, found, key, attempts) => settlement.condemn(from, delivery, found, key, attempts),
+    mark: (from, delivery, signal) => settlement.mark(from, delivery, signal),
+    overfull: (from) => void recycle(from, 'bytes'),
+  });
+  const settlement: Settlement = createSettlement<R>({
+    core,
+    model,
+    sink,
+    budget,
+    settled: (from) => intake.settled(from),
+  });
+  const supervision: Supervision = createSupervision<R>({
+    core,
+    source,
+    sink,
+    budget,
+    lanes: parts.lanes,
+    take: (from, delivery) => intake.take(from, delivery),
+    ended(from) {
+      settlement.forfeit(from);
+      for (const writer of writers) writer.discard();
+    },
+  });
+
+  /** Writes and settles one batch; whatever happens, it resolves. */
+  async function writeBatch(sealed: Sealed<R>, writer: Writer<R>): Promise<void> {
+    const { batch, deliveries, loan: from, oldestAt } = sealed;
+    if (from.gone.signal.aborted) return;
+    const began = performance.now();
+    const progress = { attempts: 0 };
+    try {
+      const receipt = await write(batch, contextOf(core, from, writer, batch.records.length, progress));
+      const committed = performance.now();
+      const { acquire } = receipt.phases;
+      if (acquire !== undefined) writer.accounting.move('writing', 'waiting', acquire);
+      writer.accounting.enter('settling');
+      lastCommitAt = Date.now();
+      core.totals.batches += 1;
+      for (const count of ['created', 'updated', 'unchanged', 'stale', 'collapsed'] as const)
+        core.totals[count] += receipt.counts[count];
+      if (failpointsArmed) await failpoint('after-commit');
+      const refused = await settlement.settle(
+        from,
+        deliveries,
+        batch.records.map((record) => record.key),
+        receipt.outcomes,
+      );
+      events.emit('batch.written', {
+        lane: name,
+        writer: writer.index,
+        records: batch.records.length,
+        bytes: batch.bytes,
+        sealedBy: batch.sealedBy,
+        attempts: progress.attempts,
+        durationMs: committed - began,
+        ageMs: committed - oldestAt,
+        receipt,
+        refused,
+      });
+    } catch (error) {
+      const letGo = error instanceof LetGo ? error.why : undefined;
+      // The layers turn everything a sink throws into a verdict; anything else that gets here is a defect in them.
+      // Nothing is settled, and the session is given back, so that the broker delivers the records again.
+      if (letGo === undefined) events.emit('defect', { lane: name, fault: asSinkError(error).fault, error });
+      if (letGo === undefined || letGo === 'timeout') {
+        core.storeDoubted = true;
+        await supervision.end(from);
+      }
+    } finally {
+      if (core.holding.delete(writer.index)) core.refresh();
+    }
+  }
+
+  /** Finishes what is in hand, then gives the session back, so that it is opened again with a window that fits. */
+  async function recycle(from: Loan, by: 'bytes' | 'window'): Promise<void> {
+    await (from.session ?? (await from.ready))?.pause();
+    for (const writer of writers) writer.seal(by);
+    await settlement.idle(from);
+    await supervision.end(from);
+  }
+
+  const widen = setInterval(() => {
+    const from = supervision.loan;
+    if (
+      from === undefined ||
+      from.overfull ||
+      from.gone.signal.aborted ||
+      core.stopping.signal.aborted ||
+      !supervision.tooNarrow
+    )
+      return;
+    from.overfull = true;
+    void recycle(from, 'window');
+  }, widenEveryMs);
+  widen.unref();
+
+  /** Everything that can be settled without an operator is; what the brake keeps is left. */
+  async function drained(from: Loan): Promise<void> {
+    while (!core.abort.signal.aborted && !from.gone.signal.aborted) {
+      for (const writer of writers) writer.seal('drain');
+      await Promise.all(writers.map((writer) => writer.quiet()));
+      if (from.inHand === 0 || brake.on !== undefined) return;
+      await Promise.race([settlement.idle(from), delay(20, core.abort.signal)]);
+    }
+  }
+
+  return {
+    name,
+    start() {
+      running = supervision.run();
+    },
+    snapshot: () => ({
+      lane: name,
+      queue: parts.queue,
+      ...core.status,
+      consuming: core.consuming && !core.paused,
+      window: supervision.window,
+      batchSize: settings.batchSize,
+      pendingRecords: supervision.loan?.inHand ?? 0,
+      pendingBytes: supervision.loan?.inHandBytes ?? 0,
+      writers: writers.map((writer) => writer.accounting.snapshot()),
+      totals: { ...core.totals },
+      lastCommitAt,
+    }),
+    depth: () => source.depth(),
+    async pause() {
+      core.paused = true;
+      await supervision.loan?.session?.pause();
+      core.refresh();
+    },
+    async resume() {
+      core.paused = false;
+      await supervision.loan?.session?.resume();
+      core.refresh();
+    },
+    releaseBrake: () => brake.disengage('operator'),
+    async stop(signal) {
+      const hard = (): void => core.abort.abort();
+      if (signal.aborted) hard();
+      signal.addEventListener('abort', hard, { once: true });
+      const deadline = aborted(core.abort.signal);
+      core.stopping.abort();
+      clearInterval(widen);
+      core.refresh();
+      const from = supervision.loan;
+      if (from?.session !== undefined) {
+        await Promise.race([from.session.pause().then(() => drained(from)), deadline]);
+      }
+      const left = from?.inHand ?? 0;
+      if (from?.session !== undefined) await supervision.end(from);
+      await running;
+      await Promise.race([Promise.all(writers.map((writer) => writer.quiet())), deadline]);
+      await sink.close();
+      signal.removeEventListener('abort', hard);
+      core.status.state = 'stopped';
+      core.status.since = Date.now();
+      events.emit('lane.state', { lane: name, from: 'draining', to: 'stopped', reason: undefined });
+      return left;
+    },
+  };
+}
+
+/** What one batch's write tells of itself. */
+function contextOf<R>(
+  core: LaneCore,
+  from: Loan,
+  writer: Writer<R>,
+  records: number,
+  progress: { attempts: number },
+): WriteContext {
+  const { events, name } = core;
+  return {
+    abort: core.abort.signal,
+    gone: from.gone.signal,
+    draining: core.stopping.signal,
+    attempt() {
+      progress.attempts += 1;
+      if (progress.attempts > 1) core.totals.retries += 1;
+      writer.accounting.enter('writing');
+    },
+    held(fault, attempt, delayMs) {
+      writer.accounting.enter('holding');
+      core.holding.set(writer.index, fault);
+      events.emit('batch.held', { lane: name, writer: writer.index, records, fault, attempt, delayMs });
+      core.refresh();
+    },
+    released(heldMs) {
+      core.holding.delete(writer.index);
+      events.emit('batch.released', { lane: name, writer: writer.index, heldMs });
+      core.refresh();
+    },
+    split(size, fault, named) {
+      events.emit('batch.split', { lane: name, writer: writer.index, records: size, fault, named });
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

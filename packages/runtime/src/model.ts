@@ -48,6 +48,11 @@ export const defaultLimits: Limits = { recordBytes: 8 * 1024 * 1024, depth: 100,
 export interface Model<R> {
   readonly name: string;
   decode(body: Uint8Array, headers: Headers): Decoded<R>;
+  /**
+   * The court of appeal: a strict check of a record that a store refused, off the hot path. A fault means that the record
+   * itself proves it; undefined, that only the store's word stands against it.
+   */
+  examine?(record: R): Fault | undefined;
 }
 
 /** A record on its way through a lane. */

@@ -1,0 +1,81 @@
+/**
+ * Holds a batch through an outage: deliveries stay unacked and the same batch is tried again in place, with back-off and
+ * without a limit of tries. Returning it instead would spend a quorum queue's delivery limit (20 by default on
+ * RabbitMQ 4) within minutes and dead-letter good records.
+ *
+ * Also asks the canary about suspects: an error that no table knows may be an outage in disguise.
+ */
+import { type BackoffOptions, backoffMs, delay } from '../backoff.ts';
+import { asSinkError, type Sink, SinkError } from '../sink.ts';
+import { LetGo, type Write } from './write.ts';
+
+export interface HoldSettings {
+  readonly retry: BackoffOptions;
+  /** Back-off for what only an operator can mend. */
+  readonly misconfigured: BackoffOptions;
+  /**
+   * A hold lets go after this long: a quarter of the broker's delivery-ack timeout, so that the broker never has to
+   * close the channel under a write that is about to succeed.
+   */
+  readonly limitMs: number;
+  /** Tries of a suspect batch while the canary passes, before it is divided; of a single record, before it is condemned. */
+  readonly suspectTries: number;
+  readonly suspectTriesAlone: number;
+}
+
+export const defaultHold: HoldSettings = {
+  retry: { firstMs: 100, maxMs: 30_000 },
+  misconfigured: { firstMs: 1_000, maxMs: 60_000 },
+  limitMs: 450_000,
+  suspectTries: 3,
+  suspectTriesAlone: 5,
+};
+
+export function hold<R>(inner: Write<R>, check: Sink<R>['check'], settings: HoldSettings): Write<R> {
+  return async (batch, context) => {
+    let heldSince: number | undefined;
+    let outages = 0;
+    let suspicions = 0;
+    for (;;) {
+      if (context.abort.aborted) throw new LetGo('aborted');
+      try {
+        context.attempt();
+        const receipt = await inner(batch, context);
+        if (heldSince !== undefined) context.released(performance.now() - heldSince);
+        return receipt;
+      } catch (thrown) {
+        if (context.abort.aborted) throw new LetGo('aborted');
+        let error = asSinkError(thrown);
+        if (error.is === 'refused') throw error;
+        if (error.halve && batch.records.length > 1) throw error;
+        if (error.is === 'suspect') {
+          if (await passes(check, context.abort)) {
+            suspicions += 1;
+            const tries = batch.records.length > 1 ? settings.suspectTries : settings.suspectTriesAlone;
+            if (suspicions >= tries) throw error;
+          } else {
+            error = new SinkError('unavailable', error.fault, { cause: error });
+          }
+        }
+        outages += 1;
+        heldSince ??= performance.now();
+        // A session that ended gets its records delivered again; holding them here as well would write them twice over.
+        if (context.gone.aborted) throw new LetGo('gone');
+        if (performance.now() - heldSince > settings.limitMs) throw new LetGo('timeout');
+        const wait = backoffMs(outages, error.is === 'misconfigured' ? settings.misconfigured : settings.retry);
+        context.held(error.fault, outages, wait);
+        await delay(wait, AbortSignal.any([context.abort, context.gone]));
+        if (context.gone.aborted) throw new LetGo('gone');
+      }
+    }
+  };
+}
+
+async function passes(check: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await check(signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
