@@ -1,0 +1,169 @@
+/** The two services: which keys they have, and what is made of them. */
+import { hostname } from 'node:os';
+import { longestHoldSeconds, windowFor, writersFor } from './derive.ts';
+import { brokerEndpoint, neo4jEndpoint, postgresEndpoint } from './endpoint.ts';
+import { batching } from './groups/batching.ts';
+import { broker } from './groups/broker.ts';
+import { neo4j } from './groups/neo4j.ts';
+import { postgres, sslModes } from './groups/postgres.ts';
+import { brake, domains, health, limits, log, ordering, service } from './groups/service.ts';
+import type { Judge, ServiceName, ServiceSpec, ValuesOf } from './spec.ts';
+
+const shared = { broker, limits, brake, ordering, log, service } as const;
+const tableGroups = { ...shared, postgres, batching: batching('POSTGRES'), health: health(8002) } as const;
+const graphGroups = { ...shared, neo4j, batching: batching('NEO4J'), health: health(8001) } as const;
+
+type Shared = ValuesOf<typeof shared>;
+type Batching = ValuesOf<typeof tableGroups>['batching'];
+
+/** What both services have in common. */
+function finishShared(
+  name: ServiceName,
+  values: Shared & { readonly batching: Batching; readonly health: ValuesOf<typeof tableGroups>['health'] },
+  judge: Judge,
+  store: { readonly prefix: 'POSTGRES' | 'NEO4J'; readonly floor: number; readonly poolMax: number | undefined },
+) {
+  const { prefetch, url, host, port, username, password, vhost, caFile, ...consuming } = values.broker;
+  const { batchSize, maxPending } = values.batching;
+  const sizeName = `${store.prefix}_BATCH_SIZE`;
+  const dataTypes = typesOf(values.service.domain, values.service.dataTypes, judge);
+  const lanes = dataTypes.length;
+
+  if (maxPending < batchSize) {
+    judge.fault(
+      ['BATCH_MAX_PENDING', sizeName],
+      `do not fit: a batch of ${batchSize} records never fills with ${maxPending} pending`,
+      `a BATCH_MAX_PENDING of at least ${sizeName}`,
+    );
+  }
+  if (values.batching.maxPendingBytes < values.limits.recordBytes) {
+    judge.fault(
+      ['BATCH_MAX_PENDING_BYTES', 'MAX_RECORD_BYTES'],
+      'do not fit: one record of the largest size would already be too much',
+      'a BATCH_MAX_PENDING_BYTES of at least MAX_RECORD_BYTES',
+    );
+  }
+  const { seqSource, seqField } = values.ordering;
+  if (seqSource === 'body' && seqField === undefined) {
+    judge.fault(['SEQ_SOURCE'], 'is body, but SEQ_FIELD does not say which member', 'SEQ_FIELD to be set as well');
+  }
+  if (seqField !== undefined && seqSource !== 'body' && seqSource !== 'auto') {
+    judge.warn('SEQ_FIELD', `is not read, because SEQ_SOURCE is ${seqSource}`);
+  }
+  if (values.ordering.singleActiveConsumer && values.broker.passive) {
+    judge.warn('SINGLE_ACTIVE_CONSUMER', 'has no effect with RABBITMQ_PASSIVE: the queues must have been declared so');
+  }
+
+  const writers =
+    store.poolMax === undefined ? values.batching.writers : writersFor(values.batching.writers, lanes, store.poolMax);
+  if (store.poolMax !== undefined && lanes * writers > store.poolMax) {
+    judge.warn('POSTGRES_POOL_MAX', `is ${store.poolMax}, less than one connection for each of ${lanes} types`);
+  } else if (writers < values.batching.writers) {
+    judge.warn(
+      `${store.prefix}_WRITERS`,
+      `is ${values.batching.writers}, cut to ${writers}: ${lanes} types × writers must not pass the pool of ${store.poolMax}`,
+    );
+  }
+  const { window, by } = windowFor({ prefetch, batchSize, writers, maxPending, lanes, floor: store.floor });
+  if (prefetch !== undefined && by === 'pending') {
+    judge.warn(
+      'RABBITMQ_PREFETCH',
+      `is ${prefetch}, cut to ${window}: the windows of ${lanes} types together must not pass BATCH_MAX_PENDING (${maxPending})`,
+    );
+  }
+  if (window < batchSize) {
+    const cause = by === 'prefetch' ? 'RABBITMQ_PREFETCH' : 'BATCH_MAX_PENDING';
+    judge.warn(cause, `allows a window of ${window} a type: batches will have ${window} records, not ${batchSize}`);
+  }
+
+  return {
+    service: {
+      name,
+      domain: values.service.domain,
+      dataTypes,
+      instance: values.service.instance ?? hostname(),
+      drainTimeoutSeconds: values.service.drainTimeoutSeconds,
+    },
+    rabbitmq: {
+      ...consuming,
+      endpoint: brokerEndpoint({ url, host, port, username, password, vhost, caFile }, judge),
+      longestHoldSeconds: longestHoldSeconds(consuming.consumerTimeoutSeconds),
+    },
+    batch: {
+      ...values.batching,
+      /** Writers of one lane, within the pool. */
+      writers,
+      /** Messages in hand, for one lane. */
+      window,
+      windowBy: by,
+    },
+    limits: values.limits,
+    brake: values.brake,
+    ordering: values.ordering,
+    health: values.health,
+    log: values.log,
+  } as const;
+}
+
+function typesOf(domain: keyof typeof domains, asked: readonly string[] | undefined, judge: Judge): readonly string[] {
+  const all: readonly string[] = domains[domain];
+  const strange = asked?.filter((type) => !all.includes(type)) ?? [];
+  if (strange.length > 0) {
+    judge.fault(
+      ['DATA_TYPES'],
+      `names ${strange.join(', ')}, which ${domain} does not have`,
+      `some of ${all.join(', ')}`,
+    );
+    return all;
+  }
+  return asked ?? all;
+}
+
+function finishTables(values: ValuesOf<typeof tableGroups>, judge: Judge) {
+  const { url, host, port, database, username, password, sslMode, caFile, ...rest } = values.postgres;
+  if (rest.poolMin > rest.poolMax && judge.given('POSTGRES_POOL_MIN')) {
+    judge.fault(
+      ['POSTGRES_POOL_MIN', 'POSTGRES_POOL_MAX'],
+      `do not fit: ${rest.poolMin} kept open, ${rest.poolMax} allowed`,
+      'a POSTGRES_POOL_MIN of at most POSTGRES_POOL_MAX',
+    );
+  }
+  return {
+    ...finishShared('tableinator', values, judge, { prefix: 'POSTGRES', floor: 50, poolMax: rest.poolMax }),
+    postgres: {
+      ...rest,
+      // Only a default can still be above the maximum here.
+      poolMin: Math.min(rest.poolMin, rest.poolMax),
+      endpoint: postgresEndpoint({ url, host, port, database, username, password, sslMode, caFile }, judge, sslModes),
+    },
+  } as const;
+}
+
+function finishGraphs(values: ValuesOf<typeof graphGroups>, judge: Judge) {
+  return {
+    ...finishShared('graphinator', values, judge, { prefix: 'NEO4J', floor: 10, poolMax: undefined }),
+    neo4j: { endpoint: neo4jEndpoint(values.neo4j, judge) },
+  } as const;
+}
+
+/**
+ * The configuration of a service. Names that end in `Seconds`, and `flushInterval`, are seconds; the rest of the units
+ * are in docs/reference/configuration.md.
+ */
+export type TableinatorConfig = ReturnType<typeof finishTables>;
+export type GraphinatorConfig = ReturnType<typeof finishGraphs>;
+
+export const tableinator: ServiceSpec<typeof tableGroups, TableinatorConfig> = {
+  service: 'tableinator',
+  groups: tableGroups,
+  finish: finishTables,
+};
+
+export const graphinator: ServiceSpec<typeof graphGroups, GraphinatorConfig> = {
+  service: 'graphinator',
+  groups: graphGroups,
+  finish: finishGraphs,
+};
+
+/** Everything that the service, its lanes and its log share, whichever the store. */
+export type ServiceConfig = Omit<TableinatorConfig, 'postgres'> | Omit<GraphinatorConfig, 'neo4j'>;
