@@ -1,1 +1,14 @@
-export {};
+/** RabbitMQ, PostgreSQL and Neo4j on this machine: found, started, hurt and stopped. */
+export { neo4jLogin, startNeo4j } from './local/neo4j.ts';
+export { postgresLogin, startPostgres } from './local/postgres.ts';
+export { startRabbitmq } from './local/rabbitmq.ts';
+export {
+  type Report,
+  type Server,
+  type ServerKind,
+  type ServerOptions,
+  StackError,
+  type StackErrorCode,
+  serverKinds,
+  type ToolResult,
+} from './server.ts';
