@@ -1,0 +1,95 @@
+/** What the graph keeps of a Discogs record: its own properties, and what it names. */
+import type { JsonObject, Properties } from '@inator/runtime';
+import { idText, member, names, type Reference, reference, references, text, year } from './shapes.ts';
+import type { RecordType } from './types.ts';
+
+export interface GraphRecord {
+  readonly id: string;
+  readonly properties: Properties;
+  readonly artists: readonly Reference[];
+  readonly labels: readonly Reference[];
+  readonly masters: readonly Reference[];
+  readonly genres: readonly string[];
+  readonly styles: readonly string[];
+  /** An artist's members and groups, aliases; a label's sublabels and parents. */
+  readonly below: readonly Reference[];
+  readonly above: readonly Reference[];
+  readonly aliases: readonly Reference[];
+}
+
+const nothing = {
+  artists: [],
+  labels: [],
+  masters: [],
+  genres: [],
+  styles: [],
+  below: [],
+  above: [],
+  aliases: [],
+} as const;
+
+/**
+ * A record's part in the graph. Properties a record lacks are null, so that an update removes what went. References to a
+ * record itself say nothing and are dropped.
+ */
+export const toGraphRecord: Readonly<Record<RecordType, (id: string, body: JsonObject) => GraphRecord>> = {
+  artists: (id, body) => ({
+    ...nothing,
+    id,
+    properties: {
+      name: text(member(body, 'name')),
+      realname: text(member(body, 'realname')),
+      data_quality: text(member(body, 'data_quality')),
+    },
+    below: references(member(body, 'members'), 'name', id),
+    above: references(member(body, 'groups'), 'name', id),
+    aliases: references(member(body, 'aliases'), 'name', id),
+  }),
+
+  labels: (id, body) => ({
+    ...nothing,
+    id,
+    properties: { name: text(member(body, 'name')), data_quality: text(member(body, 'data_quality')) },
+    below: references(member(body, 'sublabels'), 'label', id),
+    above: references(member(body, 'parentLabel') ?? member(body, 'parent_label'), 'label', id),
+  }),
+
+  masters: (id, body) => ({
+    ...nothing,
+    id,
+    properties: {
+      title: text(member(body, 'title')),
+      year: year(member(body, 'year')),
+      main_release: idText(member(body, 'main_release')) ?? null,
+      data_quality: text(member(body, 'data_quality')),
+    },
+    artists: references(member(body, 'artists'), 'artist'),
+    genres: names(member(body, 'genres'), 'genre'),
+    styles: names(member(body, 'styles'), 'style'),
+  }),
+
+  releases: (id, body) => ({
+    ...nothing,
+    id,
+    properties: {
+      title: text(member(body, 'title')),
+      released: text(member(body, 'released')),
+      year: year(member(body, 'year')) ?? year(member(body, 'released')),
+      country: text(member(body, 'country')),
+      status: text(member(body, 'status')),
+      data_quality: text(member(body, 'data_quality')),
+    },
+    artists: references(member(body, 'artists'), 'artist'),
+    labels: references(member(body, 'labels'), 'label'),
+    masters: mastersOf(body),
+    genres: names(member(body, 'genres'), 'genre'),
+    styles: names(member(body, 'styles'), 'style'),
+  }),
+};
+
+/** `master_id` is a text, an integer, `{"#text": …}` or, from other producers, `{"id": …}`. */
+function mastersOf(body: JsonObject): readonly Reference[] {
+  const master = member(body, 'master_id');
+  const id = idText(master) ?? reference(master)?.id;
+  return id === undefined ? [] : [{ id, name: null }];
+}

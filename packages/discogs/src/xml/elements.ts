@@ -1,0 +1,159 @@
+/** The record elements of a dump: the children of its root, as values, with where they begin. */
+import { SaxesParser } from 'saxes';
+import { type Place, placeAfter } from './chunks.ts';
+import { addMember, elementValue, type Members, newMembers, type Value } from './record.ts';
+
+export interface Element {
+  readonly value: Value;
+  readonly at: Place;
+}
+
+/** Why reading stopped; the reader is of no use afterwards. */
+export interface Stop {
+  readonly reason: string;
+  readonly at: Place;
+  /** Index into the text last written from which a later record may begin. */
+  readonly resume: number;
+}
+
+export interface ElementReader {
+  /** Reads text that stands at `at` in the file. */
+  write(text: string, at: Place): Stop | undefined;
+  /** The records completed since the last call. */
+  take(): Element[];
+  /** Name of the root element, once it was read. */
+  readonly root: string | undefined;
+  /** True when the root was closed. */
+  readonly closed: boolean;
+  /** Where the record now open begins. */
+  readonly record: Place | undefined;
+}
+
+/** Deeper than anything in a dump, and shallow enough for what reads the record later. */
+const deepest = 100;
+
+interface Frame {
+  readonly name: string;
+  members: Members | undefined;
+  text: string;
+}
+
+/** What is thrown out of the parser to end it. */
+class Halt extends Error {
+  readonly index: number;
+  constructor(reason: string, index: number) {
+    super(reason);
+    this.index = index;
+  }
+}
+
+/**
+ * @param elementName The element of a record of that root, or undefined where the root is none that is known.
+ * @param root Given when reading begins inside the root, at a record.
+ */
+export function createElementReader(elementName: (root: string) => string | undefined, root?: string): ElementReader {
+  const parser = new SaxesParser();
+  /** The root first, then the record, then what stands in it. */
+  const frames: Frame[] = [];
+  let rootName: string | undefined;
+  let recordName: string | undefined;
+  let done: Element[] = [];
+  let closed = false;
+  let record: Place | undefined;
+  /** The text being read, and how far its place has been reckoned. */
+  let current = '';
+  let base = 0;
+  let known: { readonly index: number; readonly place: Place } = { index: 0, place: { line: 1, byte: 0 } };
+
+  const placeAt = (index: number): Place => {
+    const place = placeAfter(known.place, current.slice(known.index, index));
+    known = { index, place };
+    return place;
+  };
+  const index = (): number => Math.max(parser.position - base, 0);
+
+  parser.on('opentagstart', ({ name }) => {
+    // The parser stands behind the character that ended the name.
+    const start = Math.max(index() - name.length - 2, 0);
+    const parent = frames.at(-1);
+    if (frames.length === 1) record = placeAt(start);
+    // Only a label's list of sublabels holds elements named as the record is.
+    else if (name === recordName && parent?.name !== 'sublabels') throw new Halt('the record is not closed', start);
+    if (frames.length > deepest) throw new Halt(`the record nests deeper than ${deepest} elements`, index());
+    if (parent === undefined) {
+      rootName = name;
+      recordName = elementName(name);
+      if (recordName === undefined) throw new Halt('the root element is none of a dump', index());
+    } else if (frames.length === 1 && name !== recordName) {
+      throw new Halt(`an element that is not a ${recordName} stands where a record should`, index());
+    }
+    frames.push({ name, members: undefined, text: '' });
+  });
+  parser.on('attribute', ({ name, value }) => {
+    const frame = frames.at(-1);
+    if (frame === undefined || frames.length === 1) return;
+    frame.members ??= newMembers();
+    addMember(frame.members, `@${name}`, value);
+  });
+  parser.on('text', (text) => {
+    const frame = frames.at(-1);
+    if (frame !== undefined) frame.text += frames.length > 1 ? text : '';
+  });
+  parser.on('cdata', (text) => {
+    const frame = frames.at(-1);
+    if (frame !== undefined) frame.text += frames.length > 1 ? text : '';
+  });
+  parser.on('closetag', () => {
+    const frame = frames.pop();
+    if (frame === undefined) return;
+    if (frames.length === 0) {
+      closed = true;
+      return;
+    }
+    const value = elementValue(frame.members, frame.text);
+    if (frames.length > 1) {
+      const parent = frames.at(-1) as Frame;
+      parent.members ??= newMembers();
+      addMember(parent.members, frame.name, value);
+      return;
+    }
+    done.push({ value, at: record as Place });
+    record = undefined;
+  });
+  parser.on('error', (error) => {
+    // What is found fault with may be the start of the next record: step back onto its bracket.
+    const at = index();
+    throw new Halt(error.message.replace(/^(?:[^:]*:)?\d+:\d+: /, ''), current[at - 1] === '<' ? at - 1 : at);
+  });
+
+  if (root !== undefined) parser.write(`<${root}>`);
+
+  return {
+    write(text, at) {
+      current = text;
+      base = parser.position;
+      known = { index: 0, place: at };
+      try {
+        parser.write(text);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Halt)) throw error;
+        return { reason: error.message, at: placeAfter(at, text.slice(0, error.index)), resume: error.index };
+      }
+    },
+    take() {
+      const taken = done;
+      done = [];
+      return taken;
+    },
+    get root() {
+      return rootName;
+    },
+    get closed() {
+      return closed;
+    },
+    get record() {
+      return record;
+    },
+  };
+}
