@@ -1,1 +1,23 @@
-export {};
+export { type Broker, type BrokerListeners, type BrokerStatus, createBroker } from './broker.ts';
+export { letterId, maxHeaderBytes } from './letter.ts';
+export {
+  createPublisher,
+  PublishError,
+  type Publisher,
+  type PublisherOptions,
+  type PublishProperties,
+} from './publisher.ts';
+export { type BrokerSettings, brokerSettingsFromUrl, settingsDefaults, type TlsSettings } from './settings.ts';
+export { createQueueSource, type QueueSourceOptions } from './source.ts';
+export {
+  deadLetterArguments,
+  declareDeadLetters,
+  declareQueue,
+  declareTopology,
+  type QueueArguments,
+  type QueueNames,
+  type QueueSpec,
+  type QueueType,
+  queueArguments,
+  queueNames,
+} from './topology.ts';

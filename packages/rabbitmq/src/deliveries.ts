@@ -1,0 +1,71 @@
+/** The broker's messages as deliveries of one session. */
+import type { Delivery, DeliveryProperties, Headers } from '@inator/runtime';
+import type { ConsumeMessage, MessageProperties } from 'amqplib';
+import type { AckEntry } from './acks.ts';
+
+/** What the session keeps about a delivery; a symbol keeps it out of logs and copies. */
+export interface Loan {
+  /** The session that lent it: a delivery of another one is never settled. */
+  readonly session: object;
+  readonly entry: AckEntry;
+  /** All properties as they came, for the letter. */
+  readonly properties: MessageProperties;
+}
+
+const loan = Symbol('loan');
+
+interface LentDelivery extends Delivery {
+  readonly [loan]: Loan;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const noHeaders: Headers = Object.freeze({});
+
+/** The loan behind a delivery, when `session` lent it. */
+export function loanOf(delivery: Delivery, session: object): Loan | undefined {
+  const found = (delivery as Partial<LentDelivery>)[loan];
+  return found?.session === session ? found : undefined;
+}
+
+export function toDelivery(message: ConsumeMessage, queue: string, session: object, entry: AckEntry): Delivery {
+  const { fields, properties, content } = message;
+  const count: unknown = properties.headers?.['x-delivery-count'];
+  const delivery: LentDelivery = {
+    body: ownBytes(content),
+    properties: propertiesOf(properties),
+    exchange: fields.exchange,
+    routingKey: fields.routingKey,
+    queue,
+    redelivered: fields.redelivered,
+    deliveryCount: typeof count === 'number' ? count : 0,
+    arrivedAt: performance.now(),
+    [loan]: { session, entry, properties },
+  };
+  return delivery;
+}
+
+/** A body in a chunk of more than this many times its size is copied. */
+const pinFactor = 8;
+
+/**
+ * amqplib hands out views of its read buffers, 64 KiB and more, and one view keeps its whole buffer alive. While a
+ * window flows they live and die together, so a view costs nothing; but a few held records among many settled ones
+ * would each pin a buffer, and 5,000 of them 300 MB. Small bodies are therefore copied (Node takes them from 8 KiB
+ * slabs); larger ones pin at most `pinFactor` times their size.
+ */
+function ownBytes(content: Buffer): Uint8Array {
+  return content.length * pinFactor < content.buffer.byteLength ? Buffer.from(content) : content;
+}
+
+function propertiesOf(from: MessageProperties): DeliveryProperties {
+  const to: Mutable<DeliveryProperties> = { headers: from.headers ?? noHeaders };
+  if (from.contentType !== undefined) to.contentType = from.contentType;
+  if (from.contentEncoding !== undefined) to.contentEncoding = from.contentEncoding;
+  if (from.messageId !== undefined) to.messageId = from.messageId;
+  if (from.correlationId !== undefined) to.correlationId = from.correlationId;
+  if (from.type !== undefined) to.type = from.type;
+  if (from.appId !== undefined) to.appId = from.appId;
+  if (from.timestamp !== undefined) to.timestamp = from.timestamp;
+  return to;
+}

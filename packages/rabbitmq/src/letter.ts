@@ -1,0 +1,107 @@
+/**
+ * A dead letter: the delivery's body, byte for byte, its properties as far as they are safe, and headers that tell why.
+ *
+ * Not copied from the original: `user_id` (the broker closes the channel when it is not ours), `expiration` (the letter
+ * would vanish), and the headers `CC` and `BCC` (they would send the letter to any queue the sender names).
+ */
+import { createHash } from 'node:crypto';
+import type { Letter } from '@inator/runtime';
+import type { MessageProperties, Options } from 'amqplib';
+import { createHeaderBudget, cut, shortString } from './headers.ts';
+
+/** Encoded size of all headers of a letter. The protocol's frame would hold more, many tools would not. */
+export const maxHeaderBytes = 16 * 1024;
+
+/** Headers of the original that must survive whatever else is too large: the broker's history and the record's version. */
+const keptFirst = ['x-death', 'x-seq', 'x-version', 'x-inator-replays'];
+/** Addresses to the broker, in any case: RabbitMQ reads them as written, a proxy before it may not. */
+const addresses = /^b?cc$/i;
+
+export interface Original {
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly body: Uint8Array;
+  readonly deliveryCount: number;
+  readonly properties: MessageProperties;
+}
+
+/** The same body in the same queue has the same id, so that a letter that was written twice can be told, and replayed once. */
+export function letterId(queue: string, body: Uint8Array): string {
+  return createHash('sha256').update(queue).update(body).digest('hex');
+}
+
+/**
+ * How the letter is published. `messageId` stays the original's where it has one, since producers look for it; ours is
+ * in `x-inator-id` in any case.
+ */
+export function letterOptions(original: Original, letter: Letter, service: string, failedAt: Date): Options.Publish {
+  const { properties } = original;
+  const { fault } = letter;
+  const id = letterId(original.queue, original.body);
+  const budget = createHeaderBudget(maxHeaderBytes);
+  const ours: Record<string, string | number | undefined> = {
+    'x-inator-code': fault.code,
+    'x-inator-reason': fault.reason,
+    'x-inator-stage': fault.stage,
+    'x-inator-native': fault.native === undefined ? undefined : cut(fault.native, 256),
+    'x-inator-model': cut(letter.model, 256),
+    'x-inator-key': letter.key === undefined ? undefined : cut(letter.key, 1_024),
+    'x-inator-attempts': letter.attempts,
+    'x-inator-service': cut(service, 256),
+    'x-inator-exchange': original.exchange,
+    'x-inator-routing-key': original.routingKey,
+    'x-inator-queue': original.queue,
+    'x-inator-failed-at': failedAt.toISOString(),
+    'x-inator-delivery-count': original.deliveryCount,
+    'x-inator-id': id,
+  };
+  for (const [name, value] of Object.entries(ours)) if (value !== undefined) budget.add(name, value);
+  const dropped = addForeign(budget.add, properties.headers ?? {});
+  if (dropped > 0) budget.add('x-inator-headers-dropped', dropped);
+  return {
+    persistent: true,
+    mandatory: true,
+    headers: budget.headers,
+    messageId: shortString(properties.messageId) ?? id,
+    ...defined({
+      contentType: shortString(properties.contentType),
+      contentEncoding: shortString(properties.contentEncoding),
+      correlationId: shortString(properties.correlationId),
+      replyTo: shortString(properties.replyTo),
+      type: shortString(properties.type),
+      appId: shortString(properties.appId),
+      timestamp: timestamp(properties.timestamp),
+      priority: typeof properties.priority === 'number' ? properties.priority : undefined,
+    }),
+  };
+}
+
+/** Adds the original's headers, the important ones first; returns how many were left out. */
+function addForeign(
+  add: (name: string, value: unknown) => boolean,
+  headers: Readonly<Record<string, unknown>>,
+): number {
+  let dropped = 0;
+  for (const name of keptFirst) {
+    if (Object.hasOwn(headers, name) && !add(name, headers[name])) dropped += 1;
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    // Headers of an earlier letter speak of an earlier failure.
+    if (keptFirst.includes(name) || addresses.test(name) || name.startsWith('x-inator-')) continue;
+    if (!add(name, value)) dropped += 1;
+  }
+  return dropped;
+}
+
+function timestamp(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 63 ? value : undefined;
+}
+
+function defined<T extends Record<string, string | number | undefined>>(
+  values: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
