@@ -1,1 +1,1 @@
-export {};
+export { wire } from './wiring.ts';

@@ -1,0 +1,214 @@
+/**
+ * The life of a service, the same for both: read the configuration, build the lanes, serve health and metrics, consume,
+ * and on SIGTERM or SIGINT drain within the deadline. A service decides only what its sinks are: `wire`.
+ *
+ * Exit codes: 0 stopped, drained or not (what is left goes back to the broker, unharmed) · 1 a defect ended it · 2 the
+ * configuration is wrong · 130 a second signal ended it at once.
+ */
+import { readFileSync } from 'node:fs';
+import { type Environment, faultReport, type Groups, readConfig, type ServiceConfig, type ServiceSpec } from '@inator/config';
+import { createBroker, createQueueSource } from '@inator/rabbitmq';
+import { createBudget, createLane, Events, type Lane, type Model, type Sink } from '@inator/runtime';
+import {
+  AdminError,
+  createAdminServer,
+  createHealth,
+  createLog,
+  createMetrics,
+  createRedact,
+  describeError,
+  type Log,
+  logEvents,
+  standardRoutes,
+} from '@inator/telemetry';
+import { brokerSettings, laneSettings, queueSpec } from './settings.ts';
+
+/** What a service makes of its configuration: the store behind its lanes. */
+export interface Store {
+  /** The canary, for readiness. */
+  check(signal: AbortSignal): Promise<void>;
+  readonly advice: string;
+  /** Connections to the store, for the metrics. */
+  pool?(): { readonly active: number; readonly idle: number; readonly waiting: number };
+  /** What deserves a look, asked once the store answers: sentences with numbers. */
+  warnings?(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export interface Kit<C> {
+  readonly config: C;
+  readonly log: Log;
+  /** Builds the lane of one type of records. */
+  lane<R>(type: string, model: Model<R>, sink: Sink<R>): void;
+}
+
+export interface ServiceParts<G extends Groups, C extends ServiceConfig> {
+  readonly spec: ServiceSpec<G, C>;
+  wire(kit: Kit<C>): Store;
+}
+
+/** The version stands in the package that runs. */
+export function versionOf(moduleUrl: string): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', moduleUrl), 'utf8')) as { version: string };
+  return version;
+}
+
+/** Runs until it is told to stop; then sets the exit code and ends the process. */
+export async function runService<G extends Groups, C extends ServiceConfig>(
+  parts: ServiceParts<G, C>,
+  version: string,
+  env: Environment = process.env,
+): Promise<void> {
+  const read = readConfig(parts.spec, env);
+  if ('faults' in read) {
+    process.stderr.write(`${faultReport(parts.spec.service, read.faults)}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const config = read.ok;
+  const { name, instance } = config.service;
+  const redact = createRedact(config.secrets);
+  const log = createLog({ service: name, version, instance, level: config.log.level, format: config.log.format, redact });
+  log.write('config.loaded', { settings: Object.fromEntries(config.settings.map((setting) => [setting.name, setting.value])) });
+  for (const warning of read.warnings) log.write('config.warning', { variable: warning.name, reason: warning.reason });
+
+  const events = new Events();
+  logEvents(log, events);
+  const health = createHealth({ redact });
+  const broker = createBroker(brokerSettings(config, 'consume'));
+  const letters = createBroker(brokerSettings(config, 'letters'), {
+    onBlocked: (reason) => log.write('amqp.blocked', { reason }),
+    onUnblocked: () => log.write('amqp.unblocked', {}),
+  });
+  const budget = createBudget(config.batch.maxPendingBytes);
+  const lanes: Lane[] = [];
+  const store = parts.wire({
+    config,
+    log,
+    lane(type, model, sink) {
+      const queue = queueSpec(config, type);
+      lanes.push(
+        createLane({
+          name: type,
+          queue: queue.queue,
+          model,
+          sink,
+          source: createQueueSource({ broker, letters, queue, service: name }),
+          settings: laneSettings(config),
+          budget,
+          lanes: config.service.dataTypes.length,
+          events,
+        }),
+      );
+    },
+  });
+
+  const sink = name === 'tableinator' ? 'postgres' : 'neo4j';
+  const metrics = createMetrics({ service: name, version, sink });
+  metrics.events(events);
+  metrics.component('amqp', { up: () => broker.status().state === 'up' });
+  metrics.component(sink, { ...(store.pool === undefined ? {} : { pool: store.pool }) });
+  for (const lane of lanes) {
+    metrics.lane(lane);
+    health.lane(lane);
+  }
+  health.probe({
+    name: 'broker',
+    advice: 'Check RABBITMQ_URL and that the broker runs; consuming resumes by itself.',
+    async check() {
+      const status = broker.status();
+      if (status.state !== 'up') throw new Error(status.fault?.reason ?? `the connection is ${status.state}`);
+    },
+  });
+  health.probe({ name: 'store', advice: store.advice, check: (signal) => store.check(signal) });
+
+  const admin = createAdminServer({
+    ...config.health,
+    redact,
+    routes: standardRoutes({ service: name, version, instance, health, metrics, lanes: () => lanes.map((lane) => lane.snapshot()) }),
+    failed: (path, error) => log.write('admin.failed', { path, error: error instanceof Error ? error.name : typeof error }),
+  });
+  const stopped = stopOnSignal(log, config, async (deadline) => {
+    health.markStopping();
+    const left = await Promise.all(lanes.map((lane) => lane.stop(deadline)));
+    await Promise.all([broker.close(), letters.close(), store.close()]);
+    await admin.close();
+    metrics.close();
+    return left.reduce((sum, each) => sum + each, 0);
+  });
+
+  try {
+    log.write('admin.listening', await admin.listen());
+  } catch (error) {
+    if (!(error instanceof AdminError)) throw error;
+    log.write('config.faulty', { variable: 'HEALTH_PORT', reason: error.message, allowed: 'a free port of this machine, or 0 for any' });
+    log.flush();
+    process.exit(2);
+  }
+  log.write('service.started', {
+    data_types: config.service.dataTypes.join(','),
+    window: config.batch.window,
+    batch_size: config.batch.batchSize,
+    writers: config.batch.writers,
+    node: process.version,
+    pid: process.pid,
+  });
+  for (const lane of lanes) lane.start();
+  health.markStarted();
+  void warnOnceReachable(store, log);
+  await stopped;
+}
+
+/** Asks the store for what deserves a look, once, when it first answers. */
+async function warnOnceReachable(store: Store, log: Log): Promise<void> {
+  if (store.warnings === undefined) return;
+  for (;;) {
+    try {
+      for (const reason of await store.warnings()) log.write('store.warning', { reason });
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 5_000).unref());
+    }
+  }
+}
+
+/** Never resolves: when a signal has come and everything is closed, it ends the process. */
+function stopOnSignal(log: Log, config: ServiceConfig, stop: (deadline: AbortSignal) => Promise<number>): Promise<never> {
+  return new Promise(() => {
+    let stopping = false;
+    const begin = async (cause: string, exitCode: number): Promise<void> => {
+      if (stopping) return;
+      stopping = true;
+      const began = performance.now();
+      const timeoutMs = config.service.drainTimeoutSeconds * 1000;
+      log.write('shutdown.begin', { cause, timeout_ms: timeoutMs });
+      const left = await stop(AbortSignal.timeout(timeoutMs));
+      log.write('shutdown.complete', { left, duration_ms: Math.round(performance.now() - began) });
+      log.flush();
+      // Whatever a library still holds open must not keep a drained process alive.
+      process.exit(exitCode);
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (stopping) {
+          log.flush();
+          process.exit(130);
+        }
+        void begin(signal, 0);
+      });
+    }
+    // A promise without an owner, or a listener that threw: a defect. What is in hand is still written and settled.
+    for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+      process.on(event, (error: unknown) => {
+        log.write('defect', {
+          code: 'defect',
+          blame: 'us',
+          stage: 'settle',
+          reason: `${event}: the service drains and ends`,
+          ...describeError(error),
+        });
+        void begin(event, 1);
+      });
+    }
+  });
+}

@@ -1,0 +1,46 @@
+/** RabbitMQ to PostgreSQL: which models, which store. */
+import { readFileSync } from 'node:fs';
+import type { TableinatorConfig } from '@inator/config';
+import { createTableModels, isRecordType } from '@inator/discogs';
+import { createPostgres, createTableSink } from '@inator/postgres';
+import type { Kit, Store } from '@inator/service';
+
+export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
+  const { endpoint, schema, writePath, ...pool } = config.postgres;
+  const postgres = createPostgres({
+    host: endpoint.host,
+    port: endpoint.port,
+    database: endpoint.database,
+    user: endpoint.username,
+    password: endpoint.password,
+    sslMode: endpoint.sslMode,
+    ca: endpoint.caFile === undefined ? undefined : readFileSync(endpoint.caFile, 'utf8'),
+    schema,
+    applicationName: `${config.service.name} ${config.service.instance}`,
+    poolMax: pool.poolMax,
+    poolMin: pool.poolMin,
+    maxRetries: pool.poolMaxRetries,
+    healthCheckIntervalMs: pool.poolHealthCheckIntervalSeconds * 1000,
+    statementTimeoutMs: pool.statementTimeoutSeconds * 1000,
+    lockTimeoutMs: pool.lockTimeoutSeconds * 1000,
+  });
+  const models = createTableModels({ limits: config.limits });
+  for (const type of config.service.dataTypes) {
+    if (!isRecordType(type)) throw new Error(`the domain ${config.service.domain} has no type ${type}`);
+    const warn = (reason: string): void => log.write('store.warning', { reason });
+    lane(type, models[type], createTableSink(postgres, models[type], { writePath, warn }));
+  }
+  return {
+    check: (signal) => postgres.check(signal),
+    advice: 'Check POSTGRES_URL, and that the server runs and takes writes; nothing is lost meanwhile.',
+    pool: () => postgres.stats(),
+    async warnings() {
+      const { maxConnections, reserved, roleLimit, databaseLimit } = await postgres.limits();
+      const allowed = Math.min(maxConnections - reserved, roleLimit ?? Infinity, databaseLimit ?? Infinity);
+      if (pool.poolMax <= allowed) return postgres.warnings;
+      const short = `POSTGRES_POOL_MAX is ${pool.poolMax} for this process alone, but the server gives this role ${allowed} connections: lower it, or raise max_connections (${maxConnections})`;
+      return [...postgres.warnings, short];
+    },
+    close: () => postgres.close(),
+  };
+}
