@@ -1,1 +1,8 @@
-export {};
+/** Binary COPY and merge into PostgreSQL, over a pool that survives what happens to its connections. */
+
+export { type ClassifyOptions, classify } from './faults/classify.ts';
+export type { Lease } from './pool/lease.ts';
+export { createPostgres, type PoolStats, type Postgres, type ServerLimits } from './pool/pool.ts';
+export { type PostgresSettings, type ResolvedSettings, type SslMode, sslModes } from './pool/settings.ts';
+export { createTableSink, type TableSinkOptions, type WritePathName } from './sink.ts';
+export { qualified, quoted } from './table/names.ts';

@@ -1,0 +1,164 @@
+/**
+ * What PostgreSQL's errors mean for a batch, as one table. A code of five characters is a SQLSTATE, of two its class;
+ * the longer wins, and what stands nowhere is `suspect`. Names are those of the PostgreSQL documentation, appendix A.
+ */
+import type { FaultCode, SinkErrorKind } from '@inator/runtime';
+
+export interface Verdict {
+  readonly is: SinkErrorKind;
+  readonly code: FaultCode;
+  /** The condition's name, for people. */
+  readonly name: string;
+  /** A smaller batch may pass. */
+  readonly halve?: true;
+  /** The session is of no more use: the client is destroyed, without a ROLLBACK. */
+  readonly gone?: true;
+}
+
+const unreachable = (name: string): Verdict => ({ is: 'unavailable', code: 'store-unreachable', name, gone: true });
+const busy = (name: string): Verdict => ({ is: 'unavailable', code: 'store-busy', name });
+const config = (name: string): Verdict => ({ is: 'misconfigured', code: 'store-misconfigured', name });
+const value = (name: string, code: FaultCode = 'value-refused'): Verdict => ({ is: 'refused', code, name });
+const constraint = (name: string): Verdict => ({ is: 'refused', code: 'constraint-refused', name });
+const limit = (name: string): Verdict => ({ is: 'refused', code: 'limit-refused', name });
+const suspect = (name: string, code: FaultCode = 'defect'): Verdict => ({ is: 'suspect', code, name });
+
+export const bySqlstate: Readonly<Record<string, Verdict>> = {
+  '08': unreachable('connection_exception'),
+  '26000': unreachable('invalid_sql_statement_name'),
+  '25P03': unreachable('idle_in_transaction_session_timeout'),
+  '25P04': unreachable('transaction_timeout'),
+  '57P01': unreachable('admin_shutdown'),
+  '57P02': unreachable('crash_shutdown'),
+  '57P03': unreachable('cannot_connect_now'),
+  '57P05': unreachable('idle_session_timeout'),
+
+  '40001': busy('serialization_failure'),
+  '40P01': busy('deadlock_detected'),
+  '40003': busy('statement_completion_unknown'),
+  '55P03': busy('lock_not_available'),
+  '55006': busy('object_in_use'),
+  '25006': busy('read_only_sql_transaction'),
+  '53': busy('insufficient_resources'),
+  '53100': busy('disk_full'),
+  '53200': { ...busy('out_of_memory'), halve: true },
+  '53300': { ...busy('too_many_connections'), gone: true },
+  '53400': busy('configuration_limit_exceeded'),
+  '58000': busy('system_error'),
+  '58030': busy('io_error'),
+
+  // A cancel or our own statement timeout: one heavy record or a slow server, only a canary can tell.
+  '57014': { ...suspect('query_canceled', 'store-busy'), halve: true },
+
+  '22': value('data_exception'),
+  '22000': value('data_exception'),
+  '22001': value('string_data_right_truncation'),
+  '22003': value('numeric_value_out_of_range', 'number-out-of-range'),
+  '22007': value('invalid_datetime_format'),
+  '22008': value('datetime_field_overflow'),
+  '22021': value('character_not_in_repertoire', 'utf8-invalid'),
+  '22023': value('invalid_parameter_value'),
+  '22032': value('invalid_json_text', 'json-invalid'),
+  '22P02': value('invalid_text_representation'),
+  '22P05': value('untranslatable_character', 'text-nul'),
+  // The encoder wrote what COPY cannot read: ours, not the record's.
+  '22P03': suspect('invalid_binary_representation'),
+  '22P04': suspect('bad_copy_file_format'),
+
+  '23': constraint('integrity_constraint_violation'),
+  '23502': constraint('not_null_violation'),
+  '23505': constraint('unique_violation'),
+  '23514': constraint('check_violation'),
+  '23P01': constraint('exclusion_violation'),
+  '44000': constraint('with_check_option_violation'),
+  P0001: constraint('raise_exception'),
+  '27000': constraint('triggered_data_change_violation'),
+  // The row it refers to may still be on its way: tried again several times before the record is condemned.
+  '23503': suspect('foreign_key_violation', 'constraint-refused'),
+
+  '54000': limit('program_limit_exceeded'),
+  '54001': limit('statement_too_complex'),
+  '54011': limit('too_many_columns'),
+  '54023': limit('too_many_arguments'),
+
+  // The merge reduces a batch to one row a key, so this is a defect of the merge.
+  '21000': suspect('cardinality_violation'),
+
+  '28': config('invalid_authorization_specification'),
+  '28000': config('invalid_authorization_specification'),
+  '28P01': config('invalid_password'),
+  '3D000': config('invalid_catalog_name'),
+  '3F000': config('invalid_schema_name'),
+  '42': config('syntax_error_or_access_rule_violation'),
+  '42501': config('insufficient_privilege'),
+  '42703': config('undefined_column'),
+  '42804': config('datatype_mismatch'),
+  '42883': config('undefined_function'),
+  '42P01': config('undefined_table'),
+  '42P10': config('invalid_column_reference'),
+  '57P04': config('database_dropped'),
+  '0A000': config('feature_not_supported'),
+  F0000: config('config_file_error'),
+
+  XX000: suspect('internal_error', 'suspect-condemned'),
+  XX001: suspect('data_corrupted', 'suspect-condemned'),
+  XX002: suspect('index_corrupted', 'suspect-condemned'),
+};
+
+export const unknownSqlstate: Verdict = suspect('unknown_condition', 'suspect-condemned');
+
+/** Errors of sockets, names and TLS, by Node's `code`; a code not here may still start with one of `tlsPrefixes`. */
+export const byErrno: Readonly<Record<string, Verdict>> = Object.fromEntries([
+  ...[
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'ECONNABORTED',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EAI_FAIL',
+    'EHOSTUNREACH',
+    'EHOSTDOWN',
+    'ENETUNREACH',
+    'ENETDOWN',
+    'EADDRNOTAVAIL',
+    'EMFILE',
+    'ENFILE',
+    // The Unix socket is not there: the server is down.
+    'ENOENT',
+    'ERR_STREAM_DESTROYED',
+    'ERR_STREAM_PREMATURE_CLOSE',
+    'ERR_STREAM_WRITE_AFTER_END',
+  ].map((code) => [code, unreachable(code)] as const),
+  ...[
+    'CERT_HAS_EXPIRED',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'HOSTNAME_MISMATCH',
+    'UNABLE_TO_GET_ISSUER_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'INVALID_CA',
+  ].map((code) => [code, config(code)] as const),
+]);
+
+/** TLS faults whose codes are too many to list: OpenSSL's and Node's, all for the operator. */
+export const tlsPrefixes: readonly string[] = ['ERR_TLS_', 'ERR_SSL_', 'ERR_OSSL_', 'CERT_'];
+
+/**
+ * Errors known by their words alone: those of pg, which have no code, and those that a pooler between us and the server
+ * reports under SQLSTATE 08P01 whatever their cause. The first that matches wins, before the code is looked at.
+ */
+export const byMessage: readonly (readonly [RegExp, Verdict])[] = [
+  [/unsupported startup parameter|^no such (database|user)/i, config('refused by the pooler')],
+  [/does not support SSL connections/, config('no TLS')],
+  [/^cached plan must not change result type$/, unreachable('cached plan changed')],
+  [/^SASL:|^SCRAM|Password must be a string/, config('authentication failed')],
+  [/^Connection terminated/, unreachable('connection terminated')],
+  [/not queryable$/, unreachable('connection lost')],
+  [/^Query read timeout$/, unreachable('query timeout')],
+  [/^timeout exceeded when trying to connect$|^timeout expired$/, unreachable('connect timeout')],
+  [/^Cannot use a pool after calling end/, unreachable('pool closed')],
+  [/error establishing an SSL connection/, unreachable('TLS negotiation broken off')],
+];

@@ -1,0 +1,151 @@
+/** A table as a place where batches land. */
+import {
+  type Batch,
+  type Counts,
+  noCounts,
+  type Receipt,
+  type Sink,
+  SinkError,
+  stored,
+  type TableModel,
+} from '@inator/runtime';
+import { createBytesPool } from './encode/bytes.ts';
+import { createRowEncoder } from './encode/rows.ts';
+import { classify } from './faults/classify.ts';
+import type { Postgres } from './pool/pool.ts';
+import { misconfigured } from './pool/settings.ts';
+import { type CatalogTable, readTable } from './table/catalog.ts';
+import { stagedColumns } from './table/columns.ts';
+import { qualified } from './table/names.ts';
+import { prepareTable } from './table/prepare.ts';
+import { writeByCopy } from './write/copy.ts';
+import { mergeSql } from './write/merge.ts';
+import { writeMultirow } from './write/multirow.ts';
+import { startClock, type TableSql, type WritePath } from './write/path.ts';
+import { writeByRow } from './write/row.ts';
+import { copySql, createStageSql, stage } from './write/stage.ts';
+
+/** `copy`: binary COPY and merge. `multirow`: one upsert of array parameters. `row`: one upsert a record. */
+export type WritePathName = 'copy' | 'multirow' | 'row';
+
+export interface TableSinkOptions {
+  /** Default `copy`. All paths store, count and refuse the same. */
+  readonly writePath?: WritePathName | undefined;
+  /** What is lawful but should be said: a table in use without its indices. */
+  readonly warn?: ((sentence: string) => void) | undefined;
+}
+
+const paths: Readonly<Record<WritePathName, WritePath>> = {
+  copy: writeByCopy,
+  multirow: writeMultirow,
+  row: writeByRow,
+};
+
+/** Encoded batches kept for reuse; with more writers than this the others allocate theirs. */
+const keptBuffers = 8;
+
+/**
+ * Writes the records of `model` into its table. Each write is one transaction on one connection of `postgres`, which
+ * belongs to the caller: closing the sink does not close it.
+ *
+ * Of a record that only brings a newer version of the same content, the version is stored and it counts as unchanged.
+ */
+export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, options: TableSinkOptions = {}): Sink<R> {
+  const { table } = model;
+  const { schema } = postgres.settings;
+  const writePath = options.writePath ?? 'copy';
+  const write = paths[writePath];
+  const encoder = createRowEncoder(model);
+  const buffers = createBytesPool(keptBuffers);
+  let sql: TableSql | undefined;
+
+  const sqlFor = (found: CatalogTable): TableSql => {
+    const columns = [{ type: 'integer' as const }, ...stagedColumns(table)];
+    const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ');
+    const values = columns.map(({ type }, i) => `$${i + 1}::${type}`).join(', ');
+    return {
+      schema,
+      table,
+      begin: postgres.begin,
+      stageAndCopy: [postgres.begin, createStageSql(table, found), copySql(table)].join('; '),
+      mergeStage: mergeSql(schema, table, stage),
+      mergeArrays: mergeSql(schema, table, `pg_catalog.unnest(${arrays})`),
+      mergeRow: mergeSql(schema, table, `(VALUES (${values}))`),
+    };
+  };
+
+  const writeOnce = async (batch: Batch<R>, current: TableSql, signal: AbortSignal): Promise<Receipt> => {
+    const clock = startClock();
+    const bytes = buffers.take();
+    let counts: Counts;
+    try {
+      counts = await postgres.lease((lease) => {
+        clock.mark('acquire');
+        return write({ lease, batch, sql: current, encoder, bytes, clock });
+      }, signal);
+    } catch (error) {
+      throw classify(error);
+    }
+    buffers.giveBack(bytes);
+    return { outcomes: batch.records.map(() => stored), counts, phases: clock.phases };
+  };
+
+  /**
+   * The stage mirrors the table as it was when the sink opened. When the mirror refuses a record, it is compared with
+   * the table as it is now: a constraint dropped meanwhile must not condemn anybody.
+   */
+  const mirrorChanged = async (error: unknown, signal: AbortSignal): Promise<TableSql | undefined> => {
+    if (!(error instanceof SinkError) || error.is !== 'refused' || error.fault.proven) return undefined;
+    if (writePath !== 'copy' || error.culprit === undefined) return undefined;
+    const found = await postgres.lease((lease) => readTable(lease, schema, table.name), signal).catch(() => undefined);
+    if (found === undefined) return undefined;
+    const fresh = sqlFor(found);
+    return fresh.stageAndCopy === sql?.stageAndCopy ? undefined : fresh;
+  };
+
+  return {
+    async open(signal) {
+      try {
+        const found = await postgres.lease(
+          (lease) =>
+            prepareTable(lease, postgres, table, {
+              needsTemp: writePath === 'copy',
+              warn: options.warn ?? (() => undefined),
+            }),
+          signal,
+        );
+        sql = sqlFor(found);
+      } catch (error) {
+        throw classify(error);
+      }
+    },
+
+    async write(batch, signal) {
+      if (sql === undefined) throw misconfigured(`the sink of table "${table.name}" was written to before it was open`);
+      if (batch.records.length === 0) return { outcomes: [], counts: noCounts, phases: {} };
+      try {
+        return await writeOnce(batch, sql, signal);
+      } catch (error) {
+        const fresh = await mirrorChanged(error, signal);
+        if (fresh === undefined) throw error;
+        sql = fresh;
+        return writeOnce(batch, fresh, signal);
+      }
+    },
+
+    /**
+     * Records nothing: what a signal promises (everything before it is durable) holds by itself, because the lane waits
+     * for the commits. The ledger of keys seen, which a purge after `extraction_complete` needs, would be closed here.
+     */
+    async mark() {},
+
+    async check(signal) {
+      await postgres.check(signal);
+      await postgres.query(`SELECT FROM ${qualified(schema, table.name)} LIMIT 0`, undefined, signal);
+    },
+
+    async close() {
+      sql = undefined;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** What the catalogue says about a table: read with plain SELECTs, so that the least privileged role can. */
+import type { Lease } from '../pool/lease.ts';
+
+export interface CatalogColumn {
+  readonly name: string;
+  /** As declared: `character varying(64)`. */
+  readonly declared: string;
+  /** Of a domain, its base type; without length: `character varying`. */
+  readonly base: string;
+  readonly notNull: boolean;
+  /** The table fills it when an INSERT does not. */
+  readonly filled: boolean;
+}
+
+export interface CatalogCheck {
+  readonly name: string;
+  readonly expression: string;
+  readonly columns: readonly string[];
+}
+
+export interface CatalogTable {
+  readonly oid: number;
+  /** `r` table, `p` partitioned table; others (views) take no merge. */
+  readonly kind: string;
+  readonly columns: readonly CatalogColumn[];
+  readonly checks: readonly CatalogCheck[];
+  readonly indexNames: readonly string[];
+  /** Columns that alone have a valid, immediate, unconditional unique index. */
+  readonly uniqueColumns: readonly string[];
+  /** Privileges that are missing, of those that writing needs. */
+  readonly missing: readonly string[];
+  /** The role may create indices on it. */
+  readonly owned: boolean;
+}
+
+export async function readTable(lease: Lease, schema: string, name: string): Promise<CatalogTable | undefined> {
+  const found = await lease.query<{ table: CatalogTable }>(tableSql, [schema, name]);
+  return found.rows[0]?.table;
+}
+
+const tableSql = `
+SELECT pg_catalog.json_build_object(
+  'oid', c.oid::bigint,
+  'kind', c.relkind,
+  'columns', (
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', a.attname,
+      'declared', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'base', pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
+      'notNull', a.attnotnull,
+      'filled', a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '') ORDER BY a.attnum), '[]')
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+  'checks', (
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', k.conname,
+      'expression', pg_catalog.pg_get_expr(k.conbin, k.conrelid),
+      'columns', (
+        SELECT coalesce(pg_catalog.json_agg(coalesce(a.attname, '')), '[]')
+        FROM pg_catalog.unnest(k.conkey) AS number
+        LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = number)) ORDER BY k.conname), '[]')
+    FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c'),
+  'indexNames', (
+    SELECT coalesce(pg_catalog.json_agg(i.relname ORDER BY i.relname), '[]')
+    FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid),
+  'uniqueColumns', (
+    SELECT coalesce(pg_catalog.json_agg(a.attname), '[]')
+    FROM pg_catalog.pg_index x
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[0]
+    WHERE x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND x.indimmediate AND x.indnkeyatts = 1
+      AND x.indpred IS NULL AND x.indexprs IS NULL),
+  'missing', (
+    SELECT coalesce(pg_catalog.json_agg(p), '[]')
+    FROM pg_catalog.unnest(ARRAY['INSERT', 'UPDATE', 'SELECT']) AS p
+    WHERE NOT pg_catalog.has_table_privilege(c.oid, p)),
+  'owned', pg_catalog.pg_has_role(c.relowner, 'USAGE')
+) AS "table"
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2`;

@@ -1,0 +1,110 @@
+/** What the three write paths share: what they are given, what they return, and how a merge's counts are settled. */
+import {
+  type Batch,
+  type Counts,
+  failpoint,
+  failpointsArmed,
+  fault,
+  type Phase,
+  SinkError,
+  type TableSpec,
+} from '@inator/runtime';
+import type { Bytes } from '../encode/bytes.ts';
+import type { RowEncoder } from '../encode/rows.ts';
+import type { Lease } from '../pool/lease.ts';
+import { contestedSql, type MergeRow } from './merge.ts';
+
+/** All SQL of a table, made once when the sink opens. */
+export interface TableSql {
+  readonly schema: string;
+  readonly table: TableSpec;
+  readonly begin: string;
+  /** Of the COPY path: stage and COPY, in one message. */
+  readonly stageAndCopy: string;
+  readonly mergeStage: string;
+  /** The same merge over array parameters, and over the parameters of one row. */
+  readonly mergeArrays: string;
+  readonly mergeRow: string;
+}
+
+export interface WriteContext<R> {
+  readonly lease: Lease;
+  readonly batch: Batch<R>;
+  readonly sql: TableSql;
+  readonly encoder: RowEncoder<R>;
+  readonly bytes: Bytes;
+  readonly clock: Clock;
+}
+
+/** Writes a batch in one transaction and returns after the commit was acknowledged. */
+export type WritePath = <R>(context: WriteContext<R>) => Promise<Counts>;
+
+/** Stops the time between two marks. */
+export interface Clock {
+  /** Books the time since the last mark on `phase`. */
+  mark(phase: Phase): void;
+  readonly phases: Partial<Record<Phase, number>>;
+}
+
+export function startClock(): Clock {
+  const phases: Partial<Record<Phase, number>> = {};
+  let last = performance.now();
+  return {
+    phases,
+    mark(phase) {
+      const now = performance.now();
+      phases[phase] = (phases[phase] ?? 0) + now - last;
+      last = now;
+    },
+  };
+}
+
+/**
+ * The counts of one merge, with the contested keys settled, and checked: before the commit is the last moment at which a
+ * row that the table did not take can still be noticed.
+ */
+export async function countsOf(
+  { lease, sql }: Pick<WriteContext<unknown>, 'lease' | 'sql'>,
+  row: MergeRow | undefined,
+  records: number,
+): Promise<Counts> {
+  if (row === undefined) throw defect('the merge returned no row');
+  let { unchanged, stale } = row;
+  if (row.contested !== null) {
+    const { rows } = await lease.query<{ found: number; unchanged: number }>(contestedSql(sql.schema, sql.table), [
+      row.contested,
+      row.contested_hashes,
+    ]);
+    const met = rows[0] ?? { found: 0, unchanged: 0 };
+    if (met.found !== row.contested.length) {
+      const lost = row.contested.length - met.found;
+      const reason = `table "${sql.table.name}" took ${lost} of ${records} records without storing them: a trigger or rule`;
+      throw new SinkError('misconfigured', fault('store-misconfigured', 'merge', reason));
+    }
+    unchanged += met.unchanged;
+    stale += met.found - met.unchanged;
+  }
+  const { created, updated, keys } = row;
+  if (created + updated + unchanged + stale !== keys) {
+    throw defect(`the merge counts ${created} + ${updated} + ${unchanged} + ${stale} for ${keys} keys`);
+  }
+  return { created, updated, unchanged, stale, collapsed: records - keys };
+}
+
+/** COMMIT, and the certainty that it was one: a transaction that failed earlier answers COMMIT with ROLLBACK. */
+export async function commit({ lease, clock }: Pick<WriteContext<unknown>, 'lease' | 'clock'>): Promise<void> {
+  if (failpointsArmed) await failpoint('before-commit');
+  const committing = lease.query('COMMIT');
+  if (failpointsArmed) {
+    committing.catch(() => undefined);
+    await failpoint('commit-sent');
+  }
+  const { command } = await committing;
+  if (command !== 'COMMIT') throw defect(`COMMIT was answered with ${command}`);
+  clock.mark('commit');
+  if (failpointsArmed) await failpoint('after-commit');
+}
+
+function defect(reason: string): SinkError {
+  return new SinkError('suspect', fault('defect', 'merge', reason));
+}

@@ -1,0 +1,33 @@
+/**
+ * The stage: a temporary table that takes a batch as it comes, so that the merge sees it whole. It mirrors what the
+ * table demands of a row by itself (types, NOT NULL, CHECK), so that COPY names the line that breaks it.
+ */
+import type { TableSpec } from '@inator/runtime';
+import { stageName } from '../faults/classify.ts';
+import type { CatalogTable } from '../table/catalog.ts';
+import { arrivalColumn, stagedColumns } from '../table/columns.ts';
+import { quoted } from '../table/names.ts';
+
+export const stage = `pg_temp.${quoted(stageName)}`;
+
+/**
+ * Created and dropped inside one transaction: nothing to collide with, nothing left behind, and a transaction pooler
+ * may hand every batch another session.
+ */
+export function createStageSql(table: TableSpec, found: CatalogTable): string {
+  const columns = stagedColumns(table).map(({ name, type, notNull }) => {
+    const real = found.columns.find((column) => column.name === name);
+    return `${quoted(name)} ${real?.declared ?? type}${notNull || real?.notNull ? ' NOT NULL' : ''}`;
+  });
+  const staged = new Set(stagedColumns(table).map(({ name }) => name));
+  const checks = found.checks
+    .filter((check) => check.columns.length > 0 && check.columns.every((column) => staged.has(column)))
+    .map((check) => `CONSTRAINT ${quoted(check.name)} CHECK (${check.expression})`);
+  const arrival = `${quoted(arrivalColumn(table))} integer`;
+  return `CREATE TEMP TABLE ${quoted(stageName)} (${[arrival, ...columns, ...checks].join(', ')}) ON COMMIT DROP`;
+}
+
+export function copySql(table: TableSpec): string {
+  const columns = [arrivalColumn(table), ...stagedColumns(table).map(({ name }) => name)].map(quoted);
+  return `COPY ${stage} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`;
+}
