@@ -1,0 +1,198 @@
+/** `inator publish`: files into the exchanges. */
+import { type RecordType, recordTypes } from '@inator/discogs';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { CliError, type ExitCode, exitCodes, messageOf } from '../exit.ts';
+import { counted, type Io, interruptible, say, styled, warn } from '../io.ts';
+import { withNotes } from '../notes.ts';
+import { choice, jsonOption, positiveNumber, wholeNumber } from '../options.ts';
+import { checkOf } from '../publish/check.ts';
+import type { PublishWorld } from '../publish/file.ts';
+import { type Format, formats } from '../publish/format.ts';
+import { nowhere } from '../publish/outlet.ts';
+import { type PublishOptions, planAll } from '../publish/plan.ts';
+import { showProgress } from '../publish/progress.ts';
+import { type PublishResult, publishAll } from '../publish/run.ts';
+import { type RunSummary, summaryTable } from '../publish/summary.ts';
+import { openOutlets } from '../servers/outlets.ts';
+import { brokerTarget } from '../servers/settings.ts';
+import type { Context } from './context.ts';
+
+interface Flags {
+  readonly type?: RecordType;
+  readonly format?: Format;
+  readonly key?: string;
+  readonly rename: ReadonlyMap<string, string>;
+  readonly delimiter?: string;
+  readonly exchange?: string;
+  readonly complete?: boolean;
+  readonly dryRun?: boolean;
+  readonly rate?: number;
+  readonly limit?: number;
+  readonly resume: boolean;
+  readonly state?: string;
+  readonly rejects?: string;
+  readonly strict?: boolean;
+  readonly allowUnroutable?: boolean;
+  readonly json?: boolean;
+}
+
+function rename(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const [from, to, ...rest] = text.split('=');
+  if (!from || !to || rest.length > 0) throw new InvalidArgumentError('It takes COLUMN=NEWNAME.');
+  return new Map([...before, [from, to]]);
+}
+
+function delimiter(text: string): string {
+  const value = text === '\\t' || text === 'tab' ? '\t' : text;
+  if (!/^[\t\x20-\x7e]$/.test(value) || value === '"') {
+    throw new InvalidArgumentError('It takes one ASCII character that is no quote; "tab" is a tab.');
+  }
+  return value;
+}
+
+const notes = `
+Formats. XML: a Discogs data dump. JSONL: one JSON object a line, published byte for byte as it stands. CSV: a header, and
+--key names the column that becomes the id; every other column becomes a member with its text. Gzip is recognised by its
+first bytes, whatever the name. The kind of record is told by --type, else the root of the XML, else the file's name.
+
+A bad line costs that line. It is written to FILE.rejects.jsonl (--rejects PATH) with line, byte offset, code, reason and
+the line itself, it is counted, and the exit code stays 0; with --strict it is 1. A second run replaces the reject file.
+
+Every message is persistent and confirmed by the broker before it counts as published. A message that no queue would
+receive stops the run, because the broker would drop it; --allow-unroutable accepts that.
+
+Ctrl-C waits for the confirms that are due, saves the position and ends with 130; the same command again goes on behind
+the last confirmed record. FILE.inator-state.json (--state DIR) holds the position until every file of the run is done. It
+applies only to the same file (path, size, time of change), broker, exchange and options; --no-resume ignores it. After a
+kill -9 up to half a second of confirmed records is published again, which the services recognise by their hash.
+Standard input cannot be resumed. --limit counts from the beginning of the file, and keeps the state of a run over the whole.
+
+After an XML dump "file_complete" is published, and "extraction_complete" when the run held the dumps of all four kinds;
+--complete publishes both after any run, --no-complete neither. A limited or interrupted run announces nothing.
+
+  inator publish discogs_20260801_artists.xml.gz
+  inator publish --dry-run --strict *.jsonl
+  zcat labels.jsonl.gz | inator publish --type labels -
+  inator publish --type artists --key artist_id --rename type=kind artists.csv
+`;
+
+function world(io: Io, signal: AbortSignal): Omit<PublishWorld, 'outletOf' | 'broker'> {
+  return {
+    signal,
+    checkOf,
+    say: (text) => say(io, text),
+    warn: (text) => warn(io, text),
+    watch(input, before, tally) {
+      const shown = showProgress(io, {
+        name: input.name,
+        share: () => (input.size === undefined ? undefined : Math.min(1, input.read() / Math.max(1, input.size))),
+        published: () => before.published + tally.published,
+        refused: () => before.refused + tally.refused,
+      });
+      return () => shown.stop();
+    },
+  };
+}
+
+function printSummary(io: Io, summary: RunSummary, json: boolean): void {
+  for (const file of summary.files) {
+    if (file.rejects === null) continue;
+    warn(io, `${file.file}: ${counted(file.refused, 'record')} refused, with reasons in ${file.rejects}`);
+  }
+  if (summary.unroutable > 0) {
+    warn(
+      io,
+      `${counted(summary.unroutable, 'record')} reached no queue and ${summary.unroutable === 1 ? 'is' : 'are'} gone`,
+    );
+  }
+  if (json) io.stdout.write(`${JSON.stringify(summary)}\n`);
+  else if (summary.files.length > 0) io.stdout.write(`${summaryTable(summary)}\n`);
+}
+
+function sayHowToResume(io: Io, { summary }: PublishResult): void {
+  const stopped = summary.files.at(-1);
+  if (stopped === undefined || summary.ended === 'complete' || summary.dryRun) return;
+  say(
+    io,
+    stopped.file === 'standard input'
+      ? `standard input cannot be resumed: its first ${counted(stopped.read, 'record')} are published or refused`
+      : `${counted(stopped.before + stopped.published, 'record')} of ${stopped.file} are published; the same command again goes on from there`,
+  );
+}
+
+function exitCodeOf({ summary }: PublishResult, strict: boolean): ExitCode {
+  if (summary.ended === 'interrupted') return exitCodes.interrupted;
+  if (summary.ended === 'failed' || (strict && summary.refused > 0)) return exitCodes.failed;
+  return exitCodes.ok;
+}
+
+async function publish(io: Io, files: readonly string[], flags: Flags): Promise<ExitCode> {
+  const target = brokerTarget(io.env);
+  const options: PublishOptions = {
+    files: files.length === 0 ? ['-'] : files,
+    type: flags.type,
+    format: flags.format,
+    key: flags.key,
+    renames: flags.rename,
+    delimiter: flags.delimiter,
+    exchange: flags.exchange,
+    complete: flags.complete,
+    dryRun: flags.dryRun === true,
+    rate: flags.rate,
+    limit: flags.limit,
+    resume: flags.resume,
+    state: flags.state,
+    rejects: flags.rejects,
+    allowUnroutable: flags.allowUnroutable === true,
+  };
+  const { signal, release } = interruptible(io, () => process.exit(exitCodes.interrupted));
+  const outlets = options.dryRun ? undefined : openOutlets(target, { say: (text) => say(io, text) });
+  try {
+    const plans = await planAll(options, target.exchangePrefix, io.stdin);
+    const result = await publishAll(plans, options, {
+      ...world(io, signal),
+      broker: target.address,
+      outletOf: (exchange) => outlets?.outletOf(exchange) ?? Promise.resolve(nowhere),
+    });
+    printSummary(io, result.summary, flags.json === true);
+    if (result.failure !== undefined) {
+      const { error } = result.failure;
+      say(io, `${styled(io, io.stderr, 'red', 'error:')} ${messageOf(error)}`);
+      if (error instanceof CliError && error.next !== undefined) say(io, `  next: ${error.next}`);
+    }
+    sayHowToResume(io, result);
+    return exitCodeOf(result, flags.strict === true);
+  } finally {
+    release();
+    await outlets?.close();
+  }
+}
+
+export function publishCommand({ io, exitWith }: Context): Command {
+  const command = new Command('publish')
+    .description('Publish Discogs XML, JSONL or CSV files, gzipped or not, or standard input, into the exchanges.')
+    .addArgument(new Argument('[FILES...]', 'files to publish; "-" or nothing is standard input'))
+    .addOption(choice('--type <type>', 'kind of record, where neither name nor content tells it', recordTypes))
+    .addOption(choice('--format <format>', 'format, where neither name nor content tells it', formats))
+    .option('--key <column>', 'CSV: the column that holds the id')
+    .option('--rename <column=name>', 'CSV: publish a column under another name (repeatable)', rename, new Map())
+    .option(
+      '--delimiter <character>',
+      'CSV: what parts the fields; "tab" is a tab (default: comma, tab for .tsv)',
+      delimiter,
+    )
+    .option('--exchange <name>', 'target exchange instead of PREFIX-TYPE')
+    .option('--complete', 'announce the end of every file and of the run')
+    .option('--no-complete', 'announce nothing, not even after an XML dump')
+    .option('--dry-run', 'read and check everything, publish nothing; rejects are written')
+    .option('--rate <n>', 'records a second at most', positiveNumber)
+    .option('--limit <n>', 'stop after so many records of each file', wholeNumber(1))
+    .option('--no-resume', 'start at the beginning, even after an interrupted run')
+    .option('--state <dir>', 'directory for state files, instead of next to each file')
+    .option('--rejects <path>', 'one reject file for all inputs, instead of one next to each')
+    .option('--strict', 'end with exit code 1 when anything was refused')
+    .option('--allow-unroutable', 'publish even where no queue is bound: the broker drops these messages')
+    .addOption(jsonOption())
+    .action(async (files: string[], flags: Flags) => exitWith(await publish(io, files, flags)));
+  return withNotes(command, notes);
+}

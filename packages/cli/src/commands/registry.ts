@@ -1,0 +1,15 @@
+/** Every command there is, in the order of `--help` and of the reference. */
+import { benchCommand } from './bench.ts';
+import { configCommand } from './config.ts';
+import type { CommandFactory } from './context.ts';
+import { doctorCommand } from './doctor.ts';
+import { publishCommand } from './publish.ts';
+import { statusCommand } from './status.ts';
+
+export const commands: readonly CommandFactory[] = [
+  publishCommand,
+  statusCommand,
+  doctorCommand,
+  configCommand,
+  benchCommand,
+];

@@ -1,0 +1,77 @@
+/** What is to be published, and for every input: how it is read and where it goes. Decided before anything is sent. */
+import type { Readable } from 'node:stream';
+import { type RecordType, recordTypes } from '@inator/discogs';
+import { usageError } from '../exit.ts';
+import { delimiterOf, type Format, formatOf, typeOf } from './format.ts';
+import { type Input, openInput } from './input.ts';
+
+export interface PublishOptions {
+  /** Paths; `-` is standard input. */
+  readonly files: readonly string[];
+  readonly type: RecordType | undefined;
+  readonly format: Format | undefined;
+  /** CSV: the column that holds the record's id. */
+  readonly key: string | undefined;
+  /** CSV: new names of columns, by their name in the header. */
+  readonly renames: ReadonlyMap<string, string>;
+  readonly delimiter: string | undefined;
+  readonly exchange: string | undefined;
+  /** Undefined: `file_complete` after an XML dump, nothing after other files. */
+  readonly complete: boolean | undefined;
+  readonly dryRun: boolean;
+  /** Records a second. */
+  readonly rate: number | undefined;
+  /** Items of one file, those of an interrupted run included. */
+  readonly limit: number | undefined;
+  readonly resume: boolean;
+  /** Directory of the state files; undefined: next to each input. */
+  readonly state: string | undefined;
+  /** One reject file for all inputs; undefined: one next to each input. */
+  readonly rejects: string | undefined;
+  readonly allowUnroutable: boolean;
+}
+
+export interface Plan {
+  readonly path: string;
+  readonly name: string;
+  readonly format: Format;
+  /** Undefined where only the exchange was told: then a record is any JSON object. */
+  readonly type: RecordType | undefined;
+  readonly exchange: string;
+  readonly delimiter: string;
+  /** Opens the input; once for standard input, any number of times for a file. */
+  open(): Promise<Input>;
+}
+
+function planOf(path: string, input: Input, options: PublishOptions, exchangePrefix: string): Omit<Plan, 'open'> {
+  const format = formatOf(path, input, options.format);
+  const type = typeOf(path, input, format, options.type);
+  if (format === 'csv' && options.key === undefined) {
+    throw usageError(`${input.name}: which column of the CSV file holds the record's id?`, 'name it: --key COLUMN');
+  }
+  if (type === undefined && (options.exchange === undefined || format === 'xml')) {
+    throw usageError(
+      `${input.name}: neither its name nor its content tells which records it holds`,
+      `say it: --type ${recordTypes.join('|')}`,
+    );
+  }
+  const exchange = options.exchange ?? `${exchangePrefix}-${type}`;
+  return { path, name: input.name, format, type, exchange, delimiter: delimiterOf(path, options.delimiter) };
+}
+
+/** One plan per input, in order; a fault of any of them is found before the first is read. */
+export async function planAll(options: PublishOptions, exchangePrefix: string, stdin: Readable): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  for (const path of options.files) {
+    const input = await openInput(path, stdin);
+    try {
+      const plan = planOf(path, input, options, exchangePrefix);
+      const open = input.file ? () => openInput(path, stdin) : () => Promise.resolve(input);
+      plans.push({ ...plan, open });
+    } finally {
+      // What can be opened again does not keep a descriptor until its turn comes.
+      if (input.file) input.close();
+    }
+  }
+  return plans;
+}

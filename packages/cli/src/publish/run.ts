@@ -1,0 +1,89 @@
+/** All inputs of one `publish`, one after the other. */
+import { type RecordType, recordTypes } from '@inator/discogs';
+import { extractionCompleteBody } from './completion.ts';
+import { type PublishedFile, type PublishWorld, publishFile } from './file.ts';
+import type { Plan, PublishOptions } from './plan.ts';
+import { announce } from './pump.ts';
+import { createRate } from './rate.ts';
+import { createRejects } from './rejects.ts';
+import { ensureDirectory } from './state.ts';
+import { type RunSummary, summarise } from './summary.ts';
+
+export interface PublishResult {
+  readonly summary: RunSummary;
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+/**
+ * Whether the run ends with `extraction_complete`: on request, and by default only where it is true for certain: the
+ * XML dumps of all kinds of record were published to their ends.
+ */
+function isExtraction(files: readonly PublishedFile[], options: PublishOptions): boolean {
+  if (files.some(({ summary }) => summary.ended !== 'complete' && summary.ended !== 'before')) return false;
+  if (options.complete !== undefined) return options.complete;
+  return recordTypes.every((type) => files.some(({ plan }) => plan.type === type && plan.format === 'xml'));
+}
+
+/** False when it was interrupted. */
+async function announceExtraction(
+  files: readonly PublishedFile[],
+  startedAt: Date,
+  options: PublishOptions,
+  world: PublishWorld,
+): Promise<boolean> {
+  const counts: Partial<Record<RecordType, number>> = {};
+  for (const { plan, total } of files) {
+    if (plan.type !== undefined) counts[plan.type] = (counts[plan.type] ?? 0) + total;
+  }
+  const names = files.map(({ plan }) => plan.name);
+  const body = extractionCompleteBody(counts, names, startedAt);
+  for (const exchange of new Set(files.map(({ plan }) => plan.exchange))) {
+    const outlet = await world.outletOf(exchange);
+    if (!(await announce(outlet, exchange, body, options.allowUnroutable, world.signal))) return false;
+  }
+  return true;
+}
+
+/** Publishes what was planned. The first failure ends the run; what was confirmed before stays confirmed and saved. */
+export async function publishAll(
+  plans: readonly Plan[],
+  options: PublishOptions,
+  world: PublishWorld,
+): Promise<PublishResult> {
+  const startedAt = new Date();
+  const started = performance.now();
+  const rate = options.rate === undefined ? undefined : createRate(options.rate);
+  const shared = options.rejects === undefined ? undefined : createRejects(options.rejects);
+  const files: PublishedFile[] = [];
+  let failure: PublishResult['failure'];
+  let ended: RunSummary['ended'] = 'complete';
+  try {
+    if (options.state !== undefined && !options.dryRun) await ensureDirectory(options.state);
+    for (const plan of plans) {
+      if (world.signal.aborted) break;
+      const file = await publishFile(plan, options, world, { rate, shared });
+      files.push(file);
+      if (file.failure !== undefined) throw file.failure.error;
+    }
+    const announced =
+      world.signal.aborted ||
+      options.dryRun ||
+      !isExtraction(files, options) ||
+      (await announceExtraction(files, startedAt, options, world));
+    if (world.signal.aborted || !announced) ended = 'interrupted';
+    else {
+      // Only now: until every file is done, the state of a finished one keeps it from being published twice.
+      for (const file of files) await file.state?.remove();
+    }
+  } catch (error) {
+    failure = { error };
+    ended = 'failed';
+  }
+  await shared?.close();
+  const milliseconds = performance.now() - started;
+  const summary = summarise(
+    files.map((file) => file.summary),
+    { dryRun: options.dryRun, ended, milliseconds },
+  );
+  return { summary, failure };
+}
