@@ -4,8 +4,9 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Server, type ServerKind, type ServerOptions, StackError, type ToolResult } from '../server.ts';
 import { until } from '../wait.ts';
-import { allGone, descendants, freezeTree, isAlive, killTree, signalTo, startToken, thawTree } from './processes.ts';
+import { freezeTree, isAlive, startToken, thawTree } from './processes.ts';
 import { readRecord, runningPid, writeRecord } from './record.ts';
+import { killServer, stopTree } from './stopping.ts';
 import { tail } from './tool.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -29,10 +30,6 @@ export interface Recipe {
   readonly ports: Readonly<Record<string, number>>;
   readonly url: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Asks the server's main process to end in order. */
-  readonly stopSignal: NodeJS.Signals;
-  /** Milliseconds it may take to end in order. */
-  readonly stopTimeoutMs: number;
   /** Makes what the first start needs. Idempotent, and safe to be interrupted. */
   prepare(): Promise<void>;
   launch(): LaunchSpec | Promise<LaunchSpec>;
@@ -49,6 +46,7 @@ type Options = Pick<ServerOptions, 'ownedByParent' | 'ephemeral' | 'startTimeout
 export async function startLocalServer(recipe: Recipe, options: Options): Promise<Server> {
   const { startTimeoutMs = 180_000, report = () => {} } = options;
   const logFile = join(recipe.dir, `${recipe.kind}.log`);
+  const remembered = { ports: recipe.ports, dataDirs: recipe.dataDirs };
   let child: ChildProcess | undefined;
   let pid = runningPid(readRecord(recipe.dir));
   const attached = pid !== undefined;
@@ -72,7 +70,7 @@ export async function startLocalServer(recipe: Recipe, options: Options): Promis
     pid = undefined;
     child = undefined;
     watchdog?.forget();
-    writeRecord(recipe.dir, { ports: recipe.ports });
+    writeRecord(recipe.dir, remembered);
   }
 
   async function launch(): Promise<number> {
@@ -109,7 +107,7 @@ export async function startLocalServer(recipe: Recipe, options: Options): Promis
     pid = id;
     watchdog?.watch(id);
     const token = startToken(id);
-    writeRecord(recipe.dir, { ports: recipe.ports, pid: id, ...(token === undefined ? {} : { token }) });
+    writeRecord(recipe.dir, { ...remembered, pid: id, ...(token === undefined ? {} : { token }) });
     return id;
   }
 
@@ -125,7 +123,7 @@ export async function startLocalServer(recipe: Recipe, options: Options): Promis
     if (answered && !gone) return;
     const how = gone
       ? `ended before it answered (${child?.exitCode ?? child?.signalCode ?? 'exit status unknown'})`
-      : `did not answer on 127.0.0.1:${recipe.ports['main']} within ${startTimeoutMs} ms`;
+      : `did not answer on 127.0.0.1:${recipe.ports.main} within ${startTimeoutMs} ms`;
     if (!attached) await forceDown(id);
     throw new StackError('start-failed', 'server', `${recipe.kind} ${how}. Its log, ${logFile}, ends:\n${logTail()}`);
   }
@@ -143,33 +141,20 @@ export async function startLocalServer(recipe: Recipe, options: Options): Promis
     const from = performance.now();
     await waitUntilItAnswers(await launch());
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
-    report(`${recipe.kind}: answers on 127.0.0.1:${recipe.ports['main']} after ${seconds} s`);
+    report(`${recipe.kind}: answers on 127.0.0.1:${recipe.ports.main} after ${seconds} s`);
   }
 
   async function stop(): Promise<void> {
     const id = current();
     if (id !== undefined) {
-      const all = [id, ...descendants(id)].map((one) => ({ one, token: startToken(one) }));
-      thawTree(id);
-      signalTo(id, recipe.stopSignal);
-      const pids = all.map(({ one }) => one);
-      if (!(await allGone(pids, recipe.stopTimeoutMs))) {
-        report(`${recipe.kind}: did not stop within ${recipe.stopTimeoutMs} ms, killed`);
-        if (isAlive(id)) await forceDown(id);
-        // Its children can outlive it, and nobody but us would end them.
-        for (const { one, token } of all)
-          if (token !== undefined && startToken(one) === token) signalTo(one, 'SIGKILL');
-        await allGone(pids, 5_000);
-      }
+      if ((await stopTree(recipe.kind, id)) === 'killed') report(`${recipe.kind}: did not stop in order, killed`);
       ended();
     }
     await recipe.cleanUp?.();
   }
 
   async function forceDown(id: number): Promise<void> {
-    if (!(await killTree(id, 10_000))) {
-      throw new StackError('stop-failed', 'server', `${recipe.kind}: process ${id} is still there 10 s after SIGKILL`);
-    }
+    await killServer(recipe.kind, id);
     ended();
   }
 
@@ -179,7 +164,7 @@ export async function startLocalServer(recipe: Recipe, options: Options): Promis
     runs: 'local',
     env: recipe.env,
     url: recipe.url,
-    port: recipe.ports['main'] as number,
+    port: recipe.ports.main as number,
     dir: recipe.dir,
     attached,
     pid: current,

@@ -99,7 +99,7 @@ async function download(mvn: string, java: string, target: string, version: stri
 }
 
 function cacheFolder(): string {
-  const wanted = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'inator');
+  const wanted = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'inator');
   try {
     mkdirSync(wanted, { recursive: true });
     accessSync(wanted, constants.W_OK);

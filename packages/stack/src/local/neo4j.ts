@@ -31,8 +31,6 @@ export async function startNeo4j(options: ServerOptions): Promise<Server> {
       ports: { main: port },
       url,
       env: { NEO4J_URI: url, NEO4J_USERNAME: neo4jLogin.user, NEO4J_PASSWORD: password },
-      stopSignal: 'SIGTERM',
-      stopTimeoutMs: 60_000,
       async prepare() {
         mkdirSync(home, { recursive: true });
         rmSync(ready, { force: true });

@@ -36,9 +36,6 @@ export async function startPostgres(options: ServerOptions): Promise<Server> {
       ports: { main: port },
       url,
       env: { POSTGRES_URL: url },
-      // Fast shutdown: sessions are ended, and everything committed is on disk.
-      stopSignal: 'SIGINT',
-      stopTimeoutMs: 60_000,
       prepare: () => makeCluster({ bin, folder, data, account, env, ephemeral: options.ephemeral ?? false }),
       launch: () => ({
         command: join(bin, 'postgres'),

@@ -51,6 +51,21 @@ export function answersAmqp(port: number): Promise<boolean> {
   return ask(port, header, (answer) => (answer.length < 11 ? undefined : answer.readUInt32BE(7) === 0x000a000a));
 }
 
+/** RabbitMQ's management API opens last and needs the user database: when it answers, so does the rest. */
+export async function answersManagement(url: string): Promise<boolean> {
+  const { origin, username, password } = new URL(url);
+  try {
+    const response = await fetch(`${origin}/api/whoami`, {
+      headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
+      signal: AbortSignal.timeout(2_000),
+    });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
 /** PostgreSQL 3.0: a start-up message is answered by a request to authenticate (R) once the server takes sessions. */
 export function answersPostgres(port: number, user: string, database: string): Promise<boolean> {
   const parameters = Buffer.from(`user\0${user}\0database\0${database}\0\0`);

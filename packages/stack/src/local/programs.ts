@@ -46,7 +46,7 @@ export function findPostgres(): PostgresPrograms | undefined {
 }
 
 export function findJava(): JavaPrograms | undefined {
-  const home = process.env['JAVA_HOME'];
+  const home = process.env.JAVA_HOME;
   const folders = [
     ...(home === undefined ? [] : [join(home, 'bin')]),
     ...pathFolders(),
@@ -114,7 +114,7 @@ function isProgram(file: string): boolean {
 }
 
 function pathFolders(): string[] {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((dir) => dir !== '');
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((dir) => dir !== '');
   return [...folders, '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];
 }
 

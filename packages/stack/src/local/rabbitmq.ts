@@ -6,7 +6,7 @@ import type { Server, ServerOptions } from '../server.ts';
 import { startLocalServer } from './local-server.ts';
 import { portMapper } from './port-mapper.ts';
 import { rememberedPorts } from './ports.ts';
-import { answersAmqp } from './probe.ts';
+import { answersAmqp, answersManagement } from './probe.ts';
 import { rabbitmqPrograms } from './programs.ts';
 import { runTool } from './tool.ts';
 
@@ -32,8 +32,6 @@ export async function startRabbitmq(options: ServerOptions): Promise<Server> {
       ports,
       url,
       env: { RABBITMQ_URL: url, RABBITMQ_MANAGEMENT_URL: managementUrl },
-      stopSignal: 'SIGTERM',
-      stopTimeoutMs: 60_000,
       async prepare() {
         writeConfiguration(dir, ports, options.settings ?? {});
         await mapper?.start();
@@ -74,7 +72,7 @@ function nodeEnvironment(node: {
   const loopback = '-kernel inet_dist_use_interface {127,0,0,1}';
   return {
     ...Object.fromEntries(inherited),
-    PATH: [bin, process.env['PATH'] ?? '/usr/bin:/bin', '/usr/sbin', '/sbin'].join(delimiter),
+    PATH: [bin, process.env.PATH ?? '/usr/bin:/bin', '/usr/sbin', '/sbin'].join(delimiter),
     // The Erlang cookie is read from here.
     HOME: dir,
     // `localhost` works without a network and without a host name that resolves.
@@ -121,19 +119,4 @@ function writeConfiguration(dir: string, ports: Ports, settings: Readonly<Record
   const text = Object.entries(lines).map(([key, value]) => `${key} = ${value}\n`);
   writeFileSync(join(dir, 'rabbitmq.conf'), text.join(''));
   writeFileSync(join(dir, 'enabled_plugins'), '[rabbitmq_management].\n');
-}
-
-/** The management API opens last and needs the user database: when it answers, so does the rest. */
-async function answersManagement(url: string): Promise<boolean> {
-  const { origin, username, password } = new URL(url);
-  try {
-    const response = await fetch(`${origin}/api/whoami`, {
-      headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
-      signal: AbortSignal.timeout(2_000),
-    });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
-  }
 }

@@ -6,6 +6,8 @@ import { isAlive, startToken } from './processes.ts';
 export interface ServerRecord {
   /** Ports by purpose; `main` is the one that clients use. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Folders that hold its data, where they are others than the record's. */
+  readonly dataDirs?: readonly string[];
   /** The process started last, with what tells it from a later one of the same id. */
   readonly pid?: number;
   readonly token?: string;

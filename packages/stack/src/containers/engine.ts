@@ -1,0 +1,84 @@
+/** The container engine, reached through testcontainers, which is loaded only when somebody asks for containers. */
+import type { ContainerRuntimeClient } from 'testcontainers';
+import { type Report, StackError } from '../server.ts';
+
+export type Testcontainers = typeof import('testcontainers');
+
+export interface Engine {
+  readonly testcontainers: Testcontainers;
+  readonly client: ContainerRuntimeClient;
+}
+
+/** An engine that is there answers in well under a second. */
+const engineTimeoutMs = 10_000;
+/** Silence of a download after which it counts as failed; one that goes on may take as long as it takes. */
+const pullSilenceMs = 30_000;
+
+let reached: Promise<Engine> | undefined;
+
+/** The engine of this machine. Rejects with `no-containers` when none answers, or one that runs elsewhere. */
+export function engine(): Promise<Engine> {
+  reached ??= deadline(reach(), engineTimeoutMs, 'no container engine answered');
+  reached.catch(() => {
+    reached = undefined;
+  });
+  return reached;
+}
+
+async function reach(): Promise<Engine> {
+  const testcontainers = await import('testcontainers');
+  const client = await testcontainers.getContainerRuntimeClient().catch((cause: unknown) => {
+    throw new StackError('no-containers', 'operator', 'no container engine answers', { cause });
+  });
+  const { host } = client.info.containerRuntime;
+  // Ports are published on the loopback of the machine that the engine runs on; elsewhere nobody here can reach them.
+  if (host !== 'localhost' && host !== '127.0.0.1') {
+    throw new StackError('no-containers', 'operator', `the container engine runs on another machine (${host})`);
+  }
+  return { testcontainers, client };
+}
+
+/** Resolves when the image is on this machine, loading it if it is not. Rejects with `no-containers`. */
+export async function ensureImage({ testcontainers, client }: Engine, image: string, report: Report): Promise<void> {
+  if (await client.image.exists(testcontainers.ImageName.fromString(image))) return;
+  report(`containers: loading the image ${image}; this is done once`);
+  const { dockerode } = client.container;
+  const stream = await deadline(dockerode.pull(image), pullSilenceMs, `the image ${image} cannot be loaded`);
+  await new Promise<void>((resolve, reject) => {
+    const fail = (reason: string): void =>
+      reject(new StackError('no-containers', 'operator', `the image ${image} cannot be loaded: ${reason}`));
+    const silent = (): void => {
+      fail(`no progress for ${pullSilenceMs} ms`);
+      (stream as NodeJS.ReadableStream & { destroy?: () => void }).destroy?.();
+    };
+    let timer = setTimeout(silent, pullSilenceMs);
+    dockerode.modem.followProgress(
+      stream,
+      (error) => {
+        clearTimeout(timer);
+        if (error) fail(error.message);
+        else resolve();
+      },
+      () => {
+        clearTimeout(timer);
+        timer = setTimeout(silent, pullSilenceMs);
+      },
+    );
+  });
+}
+
+async function deadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StackError('no-containers', 'operator', `${what} within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } catch (cause) {
+    if (cause instanceof StackError) throw cause;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new StackError('no-containers', 'operator', `${what}: ${said}`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
