@@ -76,8 +76,7 @@ export function createExpectedGraph(): ExpectedGraphCounter {
       }
       if (type === 'releases') {
         for (const one of all('Label', record.labels)) assert(self, 'ON', self, one);
-        for (const id of textsIn(record.master_id))
-          if (id !== '0') assert(self, 'DERIVED_FROM', self, `Master\t${id}`);
+        for (const id of textsIn(record.master_id)) if (id !== '0') assert(self, 'DERIVED_FROM', self, `Master\t${id}`);
       }
     },
     counts() {

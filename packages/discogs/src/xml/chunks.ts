@@ -55,15 +55,15 @@ export interface TextChunk {
 }
 
 /**
- * Text of successive chunks, cut neither inside a character nor inside a short tag. Bytes that are not UTF-8 come out as U+0000, which XML forbids, so that the record they
+ * Text of successive chunks, the `last` of which may be empty, cut neither inside a character nor inside a short tag or entity. Bytes that are not UTF-8 come out as U+0000, which XML forbids, so that the record they
  * stand in is found fault with, and no other.
  */
-export function createTextDecoder(): (chunk: Buffer) => TextChunk {
+export function createTextDecoder(): (chunk: Buffer, last: boolean) => TextChunk {
   let cut = Buffer.alloc(0);
   let at: Place = { line: 1, byte: 0 };
-  return (chunk) => {
+  return (chunk, last) => {
     const bytes = cut.length === 0 ? chunk : Buffer.concat([cut, chunk]);
-    const end = openTag(bytes) ?? bytes.length - tailLength(bytes);
+    const end = last ? bytes.length : (openAt(bytes) ?? bytes.length - tailLength(bytes));
     const whole = bytes.subarray(0, end);
     cut = Buffer.from(bytes.subarray(end));
     const text = isUtf8(whole) ? whole.toString('utf8') : marked(whole);
@@ -73,13 +73,18 @@ export function createTextDecoder(): (chunk: Buffer) => TextChunk {
   };
 }
 
-/** Longest tag that is kept whole: longer than any start tag of a record. */
+/** Longest tag and longest entity that are kept whole: longer than any start tag of a record, any name of a character. */
 const longestTag = 256;
+const longestEntity = 40;
 
-/** Where a tag begins that the chunk's end cuts in two. */
-function openTag(bytes: Buffer): number | undefined {
-  const open = bytes.lastIndexOf(0x3c);
-  return open > 0 && open >= bytes.length - longestTag && bytes.indexOf(0x3e, open) < 0 ? open : undefined;
+/** Where a tag or an entity begins that the chunk's end cuts in two. */
+function openAt(bytes: Buffer): number | undefined {
+  const begun = (start: number, end: number, longest: number): number | undefined => {
+    const tail = Math.max(bytes.length - longest, 0);
+    const open = bytes.subarray(tail).lastIndexOf(start);
+    return open >= 0 && bytes.indexOf(end, tail + open) < 0 ? tail + open : undefined;
+  };
+  return begun(0x3c, 0x3e, longestTag) ?? begun(0x26, 0x3b, longestEntity);
 }
 
 /** How many bytes at the end begin a character that they do not complete. */

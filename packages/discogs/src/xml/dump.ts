@@ -145,8 +145,8 @@ function createDumpFile(options: DumpOptions) {
     get broken(): boolean {
       return broken;
     },
-    *push(bytes: Buffer): Generator<DumpItem, void, undefined> {
-      const chunk = decode(bytes);
+    *push(bytes: Buffer, last = false): Generator<DumpItem, void, undefined> {
+      const chunk = decode(bytes, last);
       reached = placeAfter(chunk.at, chunk.text);
       feed(searching === undefined ? chunk : { text: searching.text + chunk.text, at: searching.at });
       const found = items;
@@ -158,6 +158,7 @@ function createDumpFile(options: DumpOptions) {
       return error(reason, true, elements.record ?? reached);
     },
     *end(): Generator<DumpItem, void, undefined> {
+      yield* this.push(Buffer.alloc(0), true);
       const closed = searching === undefined ? elements.closed : searching.text.includes(`</${type}>`);
       if (!broken && !closed) yield this.cutShort('the file ends before its root element is closed');
     },

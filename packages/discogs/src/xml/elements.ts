@@ -1,7 +1,7 @@
 /** The record elements of a dump: the children of its root, as values, with where they begin. */
 import { SaxesParser } from 'saxes';
 import { type Place, placeAfter } from './chunks.ts';
-import { addMember, elementValue, type Members, newMembers, type Value } from './record.ts';
+import { addMember, elementValue, type Members, type Value } from './record.ts';
 
 export interface Element {
   readonly value: Value;
@@ -47,6 +47,24 @@ class Halt extends Error {
   }
 }
 
+/** Whether what stands at `index` of `text` is in a CDATA section or a comment, given whether the text begins in one. */
+function isLiteral(text: string, index: number, before: boolean): boolean {
+  const open = Math.max(text.lastIndexOf('<![CDATA[', index), text.lastIndexOf('<!--', index));
+  const closed = Math.max(text.lastIndexOf(']]>', index), text.lastIndexOf('-->', index));
+  return open === closed ? before : open > closed;
+}
+
+/**
+ * Index of the first ampersand that begins no entity, or -1. The parser would look for its semicolon through all the
+ * records that follow.
+ */
+function bareAmpersand(text: string, literal: boolean): number {
+  for (const { index } of text.matchAll(/&(?!(?:[A-Za-z_][\w.-]{0,30}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)/g)) {
+    if (!isLiteral(text, index, literal)) return index;
+  }
+  return -1;
+}
+
 /**
  * @param elementName The element of a record of that root, or undefined where the root is none that is known.
  * @param root Given when reading begins inside the root, at a record.
@@ -63,6 +81,10 @@ export function createElementReader(elementName: (root: string) => string | unde
   /** The text being read, and how far its place has been reckoned. */
   let current = '';
   let base = 0;
+  /** Characters given to the parser. (Between writes its own `position` counts the last text twice.) */
+  let written = 0;
+  /** Whether the text written so far ends inside a CDATA section or a comment. */
+  let literal = false;
   let known: { readonly index: number; readonly place: Place } = { index: 0, place: { line: 1, byte: 0 } };
 
   const placeAt = (index: number): Place => {
@@ -81,9 +103,9 @@ export function createElementReader(elementName: (root: string) => string | unde
     else if (name === recordName && parent?.name !== 'sublabels') throw new Halt('the record is not closed', start);
     if (frames.length > deepest) throw new Halt(`the record nests deeper than ${deepest} elements`, index());
     if (parent === undefined) {
-      rootName = name;
       recordName = elementName(name);
-      if (recordName === undefined) throw new Halt('the root element is none of a dump', index());
+      if (recordName === undefined) throw new Halt('the root element is not that of the dump expected', start);
+      rootName = name;
     } else if (frames.length === 1 && name !== recordName) {
       throw new Halt(`an element that is not a ${recordName} stands where a record should`, index());
     }
@@ -92,7 +114,7 @@ export function createElementReader(elementName: (root: string) => string | unde
   parser.on('attribute', ({ name, value }) => {
     const frame = frames.at(-1);
     if (frame === undefined || frames.length === 1) return;
-    frame.members ??= newMembers();
+    frame.members ??= {};
     addMember(frame.members, `@${name}`, value);
   });
   parser.on('text', (text) => {
@@ -113,7 +135,7 @@ export function createElementReader(elementName: (root: string) => string | unde
     const value = elementValue(frame.members, frame.text);
     if (frames.length > 1) {
       const parent = frames.at(-1) as Frame;
-      parent.members ??= newMembers();
+      parent.members ??= {};
       addMember(parent.members, frame.name, value);
       return;
     }
@@ -126,15 +148,23 @@ export function createElementReader(elementName: (root: string) => string | unde
     throw new Halt(error.message.replace(/^(?:[^:]*:)?\d+:\d+: /, ''), current[at - 1] === '<' ? at - 1 : at);
   });
 
-  if (root !== undefined) parser.write(`<${root}>`);
+  if (root !== undefined) {
+    const tag = `<${root}>`;
+    parser.write(tag);
+    written = tag.length;
+  }
 
   return {
     write(text, at) {
       current = text;
-      base = parser.position;
+      base = written;
+      written += text.length;
       known = { index: 0, place: at };
+      const ampersand = bareAmpersand(text, literal);
+      literal = isLiteral(text, text.length, literal);
       try {
-        parser.write(text);
+        parser.write(ampersand < 0 ? text : text.slice(0, ampersand));
+        if (ampersand >= 0) throw new Halt('an ampersand begins no entity', ampersand);
         return undefined;
       } catch (error) {
         if (!(error instanceof Halt)) throw error;

@@ -13,17 +13,21 @@ export interface Members {
   [key: string]: Value;
 }
 
-/** Objects without a prototype, so that an element named `__proto__` is a member like any other. */
-export function newMembers(): Members {
-  return Object.create(null) as Members;
+/** Sets an own member, also where an element is named `__proto__`. */
+function setMember(members: Members, name: string, value: Value): void {
+  if (name !== '__proto__') members[name] = value;
+  else Object.defineProperty(members, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /** Adds a child or attribute; a name that comes again makes an array. */
 export function addMember(members: Members, name: string, value: Value): void {
-  const present = members[name];
-  if (present === undefined) members[name] = value;
-  else if (Array.isArray(present)) present.push(value);
-  else members[name] = [present, value];
+  if (!Object.hasOwn(members, name)) {
+    setMember(members, name, value);
+    return;
+  }
+  const present = members[name] as Value;
+  if (Array.isArray(present)) present.push(value);
+  else setMember(members, name, [present, value]);
 }
 
 /** The value of an element, once it is closed. White space alone is nothing; around a text it is kept. */
@@ -45,10 +49,10 @@ function list(value: Value | undefined): Value[] {
 /** `@id` is `id`, and a text beside attributes is the name. */
 function plain(value: Value): Value {
   if (!isMembers(value)) return value;
-  const result = newMembers();
+  const result: Members = {};
   for (const [key, one] of Object.entries(value)) {
     const renamed = key === '#text' ? 'name' : key.startsWith('@') ? key.slice(1) : key;
-    if (!(renamed in result) || renamed !== key) result[renamed] = one;
+    if (renamed !== key || !Object.hasOwn(result, renamed)) setMember(result, renamed, one);
   }
   return result;
 }
@@ -106,12 +110,13 @@ export function normalise(type: RecordType, element: Value): Members | undefined
   return record;
 }
 
-/** Compact JSON with sorted keys. */
-function canonical(value: Value): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isMembers(value)) return JSON.stringify(value);
-  const members = Object.keys(value).sort();
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key] as Value)}`).join(',')}}`;
+/** The value with every object's keys in order. */
+function sorted(value: Value): Value {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isMembers(value)) return value;
+  const result: Members = {};
+  for (const key of Object.keys(value).sort()) setMember(result, key, sorted(value[key] as Value));
+  return result;
 }
 
 /** The message body of a dump's element, or undefined when it has no id. */
@@ -119,5 +124,5 @@ export function bodyOf(type: RecordType, element: Value): { readonly id: string;
   const record = normalise(type, element);
   const id = record?.id;
   if (record === undefined || typeof id !== 'string' || id.trim() === '') return undefined;
-  return { id, body: recordBody(id, canonical(record)) };
+  return { id, body: recordBody(id, JSON.stringify(sorted(record))) };
 }
