@@ -1,0 +1,245 @@
+/** From records to the parameters of the writing statement: deduplicated over the batch, sorted, checked. */
+import { type EdgeRow, type Fault, fault, type NodeRow, type Properties, SinkError } from '@inator/runtime';
+import { type Integer, int } from 'neo4j-driver';
+import type { PropertyNames } from './names.ts';
+import { bookkeeping, type GraphShape } from './shape.ts';
+import { parameter } from './statements.ts';
+import { keyFault, valueFault } from './values.ts';
+import type { Candidate, Verdict } from './version.ts';
+
+/** A relationship as the store holds it: the other end's key and, where two-sided, who asserts it. */
+export interface HeldEdge {
+  readonly key: string;
+  readonly mine: boolean;
+  readonly theirs: boolean;
+}
+
+/** An own node that exists, locked, and what is to become of it. */
+export interface Held<R> {
+  readonly candidate: Candidate<R>;
+  readonly verdict: Verdict;
+  /** By owned group. */
+  readonly edges: readonly (readonly HeldEdge[])[];
+}
+
+/** Which record of the batch brought a row, for blaming it. */
+export interface Origins {
+  readonly fresh: readonly number[];
+  readonly known: readonly number[];
+  /** By label. */
+  readonly others: readonly (readonly number[])[];
+}
+
+export interface Plan {
+  readonly parameters: Readonly<Record<string, readonly unknown[]>>;
+  readonly origins: Origins;
+  /** By owned group: what records assert no longer. */
+  readonly gone: readonly (readonly (readonly [key: string, others: readonly string[]])[])[];
+  /** Relationships that the statement must create, no less. */
+  readonly creates: number;
+}
+
+/** What one record brings, its rows read and checked. */
+interface Brought {
+  readonly own: Properties;
+  /** By owned group: the other ends' keys. */
+  readonly owned: readonly ReadonlySet<string>[];
+  /** By shared group. */
+  readonly shared: readonly (readonly EdgeRow[])[];
+}
+
+interface Other {
+  readonly properties: Properties;
+  readonly at: number;
+}
+
+const nothing: Properties = Object.freeze({});
+
+/**
+ * `fresh` are candidates whose nodes the store did not have, `held` those that are locked; both sorted by key. Throws
+ * `SinkError` `refused`, its culprit named, for a record that must not reach the store.
+ */
+export function assemble<R>(
+  shape: GraphShape<R>,
+  names: PropertyNames,
+  fresh: readonly Candidate<R>[],
+  held: readonly Held<R>[],
+): Plan {
+  const { labels, primary, owned, shared } = shape;
+  const others = labels.map(() => new Map<string, Other>());
+  const brought = new Map<string, Brought>();
+  const mine = new Map<string, number>();
+  for (const { key } of fresh) mine.set(key, mine.size);
+  for (const { candidate } of held) mine.set(candidate.key, mine.size);
+
+  const writing = [...fresh, ...held.filter(({ verdict }) => rewrites(verdict)).map(({ candidate }) => candidate)];
+  // In order of arrival: the first to name a stub gives its properties, as it would one record at a time.
+  for (const candidate of writing.sort((a, b) => a.at - b.at)) {
+    brought.set(candidate.key, readRecord(shape, names, candidate, others, mine));
+  }
+
+  // Sorted, so that writers meet on shared nodes in one order.
+  const otherKeys = others.map((rows) => [...rows.keys()].sort());
+  const places = labels.map((_, label) => {
+    const place = new Map<string, Integer>(label === primary ? [...mine].map(([key, i]) => [key, index(i)]) : []);
+    for (const key of otherKeys[label] ?? []) place.set(key, index(place.size));
+    return place;
+  });
+
+  const parameters: Record<string, readonly unknown[]> = {};
+  const ownNames = names.lists[primary] ?? [];
+  parameters[parameter.fresh] = fresh.map(({ key, hash, seq }) => {
+    const own = brought.get(key)?.own ?? nothing;
+    return [key, hash, seq ?? null, ...ownNames.map((name) => own[name] ?? null)];
+  });
+  parameters[parameter.known] = held.map(({ candidate, verdict }) => [
+    candidate.key,
+    knownProperties(candidate, verdict, brought.get(candidate.key)?.own),
+  ]);
+  labels.forEach((_, label) => {
+    const listed = names.lists[label] ?? [];
+    const rows = others[label];
+    const keys = otherKeys[label] ?? [];
+    parameters[parameter.others(label)] =
+      listed.length === 0
+        ? keys
+        : keys.map((key) => [key, ...listed.map((name) => rows?.get(key)?.properties[name] ?? null)]);
+  });
+
+  const stored = new Map(held.map(({ candidate, edges }) => [candidate.key, edges]));
+  let creates = 0;
+  const gone = owned.map((): [string, string[]][] => []);
+  owned.forEach(({ other, twoSided }, i) => {
+    const place = places[other];
+    parameters[parameter.owned(i)] = [...mine.keys()].map((key) => {
+      const asserted = brought.get(key)?.owned[i];
+      if (asserted === undefined) return [];
+      const have = stored.get(key)?.[i] ?? [];
+      const kept = new Set(have.filter((edge) => edge.mine).map((edge) => edge.key));
+      // One that nobody is known to assert is left from something that kept no marks: nobody will miss it.
+      const stale = have.filter((edge) => (edge.mine || !edge.theirs) && !asserted.has(edge.key));
+      if (stale.length > 0) gone[i]?.push([key, stale.map((edge) => edge.key)]);
+      const ends = [...asserted].filter((end) => !kept.has(end)).sort();
+      if (!twoSided) creates += ends.length;
+      return ends.map((end) => place?.get(end));
+    });
+  });
+  shared.forEach(({ from, to }, i) => {
+    const pairs = new Map<string, readonly [string, string]>();
+    for (const { shared: rows } of brought.values()) {
+      for (const row of rows[i] ?? []) pairs.set(JSON.stringify([row.from, row.to]), [row.from, row.to]);
+    }
+    parameters[parameter.shared(i)] = [...pairs.values()]
+      .sort(([a, b], [c, d]) => (a === c ? compare(b, d) : compare(a, c)))
+      .map(([a, b]) => [places[from]?.get(a), places[to]?.get(b)]);
+  });
+
+  return {
+    parameters,
+    origins: {
+      fresh: fresh.map(({ at }) => at),
+      known: held.map(({ candidate }) => candidate.at),
+      others: otherKeys.map((keys, label) => keys.map((key) => others[label]?.get(key)?.at ?? 0)),
+    },
+    gone,
+    creates,
+  };
+}
+
+/** Whether a record with this verdict replaces what the store holds. */
+export function rewrites(verdict: Verdict): boolean {
+  return verdict === 'create' || verdict === 'update';
+}
+
+function knownProperties<R>(candidate: Candidate<R>, verdict: Verdict, own: Properties | undefined): Properties {
+  const unlocked = { [bookkeeping.lock]: null };
+  const seq = candidate.seq ?? null;
+  if (verdict === 'advance') return { [bookkeeping.seq]: seq, ...unlocked };
+  if (own === undefined) return unlocked;
+  return { ...own, [bookkeeping.hash]: candidate.hash, [bookkeeping.seq]: seq, ...unlocked };
+}
+
+function readRecord<R>(
+  { labels, primary, primaryStep, stubs, owned, shared }: GraphShape<R>,
+  names: PropertyNames,
+  { record, key, at }: Candidate<R>,
+  others: readonly Map<string, Other>[],
+  mine: ReadonlyMap<string, number>,
+): Brought {
+  const refuse = (wrong: Fault, cause?: unknown): never => {
+    throw new SinkError('refused', wrong, { culprit: at, cause });
+  };
+  const check = (label: number, row: NodeRow, isOwn: boolean): void => {
+    const wrong = keyFault(row.key) ?? names.learn(label, row.properties, isOwn);
+    if (wrong !== undefined) refuse(wrong);
+    for (const name in row.properties) {
+      const bad = valueFault(row.properties[name], name);
+      if (bad !== undefined) refuse(bad);
+    }
+  };
+  const place = (label: number, key: string, properties: Properties): void => {
+    const rows = others[label];
+    if (rows === undefined || rows.has(key) || (label === primary && mine.has(key))) return;
+    rows.set(key, { properties, at });
+  };
+  const placeEnd = (label: number, end: string): void => {
+    if (others[label]?.has(end) === true || (label === primary && mine.has(end))) return;
+    const wrong = keyFault(end);
+    if (wrong !== undefined) refuse(wrong);
+    place(label, end, nothing);
+  };
+
+  try {
+    const [own, ...surplus] = primaryStep.rows(record);
+    if (own === undefined || own.key !== key || surplus.length > 0) {
+      return refuse(
+        fault('defect', 'graph', `the model gave ${surplus.length + (own ? 1 : 0)} own nodes, or one of another key`),
+      );
+    }
+    check(primary, own, true);
+    for (const { label, step } of stubs) {
+      for (const row of step.rows(record)) {
+        check(label, row, false);
+        place(label, row.key, row.properties);
+      }
+    }
+    return {
+      own: own.properties,
+      owned: owned.map(({ type, owner, other, steps }) => {
+        const ends = new Set<string>();
+        for (const { from, to } of steps.flatMap((step) => step.rows(record))) {
+          const [self, end] = owner === 'from' ? [from, to] : [to, from];
+          if (self !== key)
+            refuse(fault('defect', 'graph', `a ${type} of the model does not start at the record's own node`));
+          placeEnd(other, end);
+          ends.add(end);
+        }
+        return ends;
+      }),
+      shared: shared.map(({ from, to, steps }) => {
+        const rows = steps.flatMap((step) => step.rows(record));
+        for (const row of rows) {
+          placeEnd(from, row.from);
+          placeEnd(to, row.to);
+        }
+        return rows;
+      }),
+    };
+  } catch (error) {
+    if (error instanceof SinkError) throw error;
+    const where = labels[primary]?.label ?? '';
+    return refuse(fault('defect', 'graph', `the model threw while it read a record for its ${where} node`), error);
+  }
+}
+
+/** The driver packs its own integers faster than bigints, and the same small ones come again in every batch. */
+const integers: Integer[] = [];
+
+function index(i: number): Integer {
+  for (let next = integers.length; next <= i; next += 1) integers.push(int(next));
+  return integers[i] ?? int(i);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

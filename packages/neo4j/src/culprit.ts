@@ -1,0 +1,46 @@
+/** Whom a refusal means, as far as it can be told. Neo4j names an index, not the record: the rest is bisected. */
+import { SinkError } from '@inator/runtime';
+import type { Plan } from './assemble.ts';
+import type { PropertyNames } from './names.ts';
+import type { GraphShape } from './shape.ts';
+import { parameter } from './statements.ts';
+
+/** A text below this, in UTF-8 bytes, fits every index entry (8,167 in record format); above it may not. */
+const indexedBytes = 8_000;
+const namedIndex = /schema=\(:`?([^\s{`]+)`?\s*\{`?([^},`]+)`?\}\)/;
+
+/** The same error with the record named whose text is too long for an index; others as they came. */
+export function blame<R>(
+  error: SinkError,
+  shape: GraphShape<R>,
+  names: PropertyNames,
+  plan: Plan | undefined,
+): SinkError {
+  if (plan === undefined || error.fault.code !== 'limit-refused' || error.culprit !== undefined) return error;
+  const [, labelName, property] = namedIndex.exec(error.cause instanceof Error ? error.cause.message : '') ?? [];
+  const label = shape.labels.findIndex((candidate) => candidate.label === labelName);
+  if (label < 0 || property === undefined) return error;
+
+  const column = (names.lists[label] ?? []).indexOf(property);
+  if (column < 0) return error;
+  let longest = { bytes: indexedBytes, at: -1 };
+  const weigh = (value: unknown, at: number | undefined): void => {
+    const bytes = typeof value === 'string' ? Buffer.byteLength(value) : 0;
+    if (bytes > longest.bytes && at !== undefined) longest = { bytes, at };
+  };
+  const { parameters, origins } = plan;
+  if (label === shape.primary) {
+    for (const [i, row] of rowsOf(parameters[parameter.fresh])) weigh(row[3 + column], origins.fresh[i]);
+    for (const [i, [, properties]] of rowsOf(parameters[parameter.known])) {
+      weigh((properties as Readonly<Record<string, unknown>>)[property], origins.known[i]);
+    }
+  }
+  for (const [i, row] of rowsOf(parameters[parameter.others(label)]))
+    weigh(row[1 + column], origins.others[label]?.[i]);
+  if (longest.at < 0) return error;
+  return new SinkError(error.is, error.fault, { culprit: longest.at, cause: error.cause });
+}
+
+function* rowsOf(rows: readonly unknown[] | undefined): Generator<readonly [number, readonly unknown[]]> {
+  for (const [i, row] of (rows ?? []).entries()) if (Array.isArray(row)) yield [i, row];
+}

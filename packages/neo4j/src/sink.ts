@@ -1,0 +1,299 @@
+/**
+ * The graph as a place where batches land.
+ *
+ * One explicit transaction a batch: read what the store holds of the batch's keys, without locks; lock and read again
+ * only the nodes that will be rewritten; write nodes and relationships; take back what is asserted no longer; commit.
+ * Of a batch that brings nothing new, only the first step runs.
+ *
+ * What stands in the graph afterwards does not depend on how records were cut into batches:
+ * - a relationship with one owner is touched only by writers that hold the lock of its owner's node, so it may be
+ *   created without looking, once its absence was read under that lock;
+ * - a relationship that both ends assert carries who does, and goes with the last;
+ * - shared nodes and relationships are only ever added.
+ *
+ * The record's node carries `sha256` and, where versions exist, `seq`. Taking `sha256` away from a node makes the next
+ * arrival of its record write it anew, relationships included. Properties that a model does not name are left alone.
+ */
+import {
+  type Batch,
+  backoffMs,
+  type Counts,
+  delay,
+  failpoint,
+  failpointsArmed,
+  fault,
+  type GraphModel,
+  type Phase,
+  type Receipt,
+  type Sink,
+  SinkError,
+  stored,
+} from '@inator/runtime';
+import { assemble, type Held, type HeldEdge, type Plan, rewrites } from './assemble.ts';
+import { blame } from './culprit.ts';
+import type { Answer, Neo4j, Transaction } from './driver.ts';
+import { classify } from './faults.ts';
+import { createPropertyNames } from './names.ts';
+import { prepareSchema } from './schema.ts';
+import { shapeOf } from './shape.ts';
+import { lockStatement, pruneStatement, readStatement, writeStatement } from './statements.ts';
+import { hashFault, keyFault, seqFault } from './values.ts';
+import { type Candidate, judge, reduce, type Verdict } from './version.ts';
+
+export interface GraphSinkOptions {
+  /**
+   * Tries of one batch before it is handed back as `unavailable`, default 5. Only what a fresh start mends at once is
+   * tried here: a deadlock, or another writer having made or deleted a node in between.
+   */
+  readonly attempts?: number | undefined;
+}
+
+export interface GraphSinkStats {
+  /** Fresh starts within `write`, by Neo4j's code, or `raced` when another writer was found to have been faster. */
+  readonly restarts: Readonly<Record<string, number>>;
+}
+
+export interface GraphSink<R> extends Sink<R> {
+  stats(): GraphSinkStats;
+}
+
+/** Codes after which the same transaction, started over, usually passes; how often at most. */
+const restartable: Readonly<Record<string, number>> = {
+  'Neo.TransientError.Transaction.DeadlockDetected': Number.POSITIVE_INFINITY,
+  'Neo.ClientError.Statement.EntityNotFound': Number.POSITIVE_INFINITY,
+  raced: Number.POSITIVE_INFINITY,
+  // Two writers may make a node at the same moment; a second time it is the record's own doing.
+  'Neo.ClientError.Schema.ConstraintValidationFailed': 1,
+};
+
+/**
+ * Writes the records of `model` into the graph. `neo4j` belongs to the caller: closing the sink does not close it.
+ * Throws `SinkError` `misconfigured` when the model contradicts itself.
+ */
+export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: GraphSinkOptions = {}): GraphSink<R> {
+  const attempts = options.attempts ?? 5;
+  const shape = shapeOf(model);
+  const names = createPropertyNames(shape);
+  const readText = readStatement(shape);
+  const lockText = lockStatement(shape);
+  const pruneTexts = shape.owned.map((group) => pruneStatement(shape, group));
+  let writeText = '';
+  let writeNames = -1;
+  const restarts: Record<string, number> = {};
+
+  /** Planned anew only when a property name was seen for the first time. */
+  const currentWriteText = (): string => {
+    const known = names.lists.reduce((sum, list) => sum + list.length, 0);
+    if (known !== writeNames) {
+      writeText = writeStatement(shape, names.lists);
+      writeNames = known;
+    }
+    return writeText;
+  };
+
+  /** Judges every candidate by what the store holds, unlocked. What this finds unchanged or stale stays so. */
+  const read = async (
+    transaction: Transaction,
+    candidates: readonly Candidate<R>[],
+  ): Promise<readonly Sighting<R>[]> => {
+    const rows = candidates.map(({ key, hash, seq }) => [key, hash, seq ?? null]);
+    const { found } = onlyRow(await transaction.run(readText, { rows }));
+    const sightings = candidates.map((candidate): Sighting<R> => ({ candidate, exists: true, verdict: 'unchanged' }));
+    for (const [i, hash, seq] of found as [bigint, (string | null)?, (bigint | null)?][]) {
+      const candidate = candidates[Number(i)];
+      if (candidate === undefined) continue;
+      const verdict = judge({ hash: hash ?? null, seq: seq ?? null }, candidate);
+      sightings[Number(i)] = { candidate, exists: hash !== undefined, verdict };
+    }
+    return sightings;
+  };
+
+  const lock = async (transaction: Transaction, wanted: readonly Candidate<R>[]): Promise<readonly Held<R>[]> => {
+    if (wanted.length === 0) return [];
+    const { locked } = onlyRow(await transaction.run(lockText, { keys: wanted.map(({ key }) => key) }));
+    const byKey = new Map((locked as LockedRow[]).map((row) => [row[0], row]));
+    return wanted.map((candidate) => {
+      const [, hash, seq, groups] = byKey.get(candidate.key) ?? raced('another writer deleted a node');
+      const edges = shape.owned.map(({ owner, twoSided }, i) =>
+        (groups[i] ?? []).map((edge) => heldEdge(edge, owner, twoSided)),
+      );
+      return { candidate, verdict: judge({ hash, seq }, candidate), edges };
+    });
+  };
+
+  const writeOnce = async (
+    batch: Batch<R>,
+    candidates: readonly Candidate<R>[],
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<Receipt> => {
+    let plan: Plan | undefined;
+    const transaction = await neo4j.begin({ signal });
+    clock.mark('acquire');
+    try {
+      const sightings = await read(transaction, candidates);
+      clock.mark('read');
+      const changing = sightings.filter(({ verdict }) => verdict !== 'unchanged' && verdict !== 'stale');
+      if (changing.length === 0)
+        return receipt(
+          batch,
+          sightings.map(({ verdict }) => verdict),
+          clock,
+          [],
+        );
+
+      if (failpointsArmed) await failpoint('before-copy');
+      const fresh = changing.filter(({ exists }) => !exists).map(({ candidate }) => candidate);
+      const held = await lock(
+        transaction,
+        changing.filter(({ exists }) => exists).map(({ candidate }) => candidate),
+      );
+      clock.mark('read');
+      const final = new Map(sightings.map(({ candidate, verdict }) => [candidate.key, verdict]));
+      for (const { candidate, verdict } of held) final.set(candidate.key, verdict);
+      const verdicts = [...final.values()];
+      if (fresh.length === 0 && held.every(({ verdict }) => !rewrites(verdict) && verdict !== 'advance')) {
+        return receipt(batch, verdicts, clock, []);
+      }
+
+      plan = assemble(shape, names, fresh, held);
+      const written = await transaction.run(currentWriteText(), plan.parameters);
+      clock.mark('nodes');
+      const { met, held: found } = onlyRow(written) as { met: bigint; held: bigint };
+      if (met !== 0n) raced('another writer made a node');
+      if (found !== BigInt(held.length)) raced('another writer deleted a node');
+      if (written.relationshipsCreated < plan.creates) throw lost(plan.creates, written.relationshipsCreated);
+      const answers = [written];
+      if (failpointsArmed) await failpoint('mid-copy');
+      for (const [i, gone] of plan.gone.entries()) {
+        if (gone.length > 0) answers.push(await transaction.run(pruneTexts[i] ?? '', { gone }));
+      }
+      clock.mark('edges');
+      if (failpointsArmed) await failpoint('before-commit');
+      await transaction.commit(failpointsArmed ? () => failpoint('commit-sent') : undefined);
+      clock.mark('commit');
+      if (failpointsArmed) await failpoint('after-commit');
+      return receipt(batch, verdicts, clock, answers);
+    } catch (thrown) {
+      throw blame(classify(thrown), shape, names, plan);
+    } finally {
+      await transaction.rollback();
+    }
+  };
+
+  return {
+    async open(signal) {
+      await prepareSchema(neo4j, shape.labels, signal);
+    },
+
+    async write(batch, signal) {
+      batch.records.forEach(({ key, hash, seq }, culprit) => {
+        const wrong = keyFault(key) ?? hashFault(hash) ?? seqFault(seq);
+        if (wrong !== undefined) throw new SinkError('refused', wrong, { culprit });
+      });
+      const candidates = reduce(batch.records);
+      const clock = startClock();
+      const tried: Record<string, number> = {};
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await writeOnce(batch, candidates, clock, signal);
+        } catch (thrown) {
+          const error = classify(thrown);
+          const code = error.cause === racedCause ? 'raced' : (error.fault.native ?? '');
+          tried[code] = (tried[code] ?? 0) + 1;
+          const again = (restartable[code] ?? 0) >= tried[code] && attempt < attempts && !signal.aborted;
+          if (!again) throw error;
+          restarts[code] = (restarts[code] ?? 0) + 1;
+          await delay(backoffMs(attempt, { firstMs: 10, maxMs: 200 }), signal);
+        }
+      }
+    },
+
+    // Nothing is kept for a whole file or extraction: unchanged nodes are not touched, so what was not seen cannot be
+    // told from the graph. A purge needs its own ledger of keys, and would hang in here.
+    async mark() {},
+
+    check: (signal) => neo4j.check(signal),
+
+    async close() {},
+
+    stats: () => ({ restarts: { ...restarts } }),
+  };
+}
+
+interface Sighting<R> {
+  readonly candidate: Candidate<R>;
+  readonly exists: boolean;
+  readonly verdict: Verdict;
+}
+
+type EdgeAnswer = string | readonly [key: string, from: boolean | null, to: boolean | null];
+type LockedRow = readonly [key: string, hash: string | null, seq: bigint | null, groups: readonly EdgeAnswer[][]];
+
+function heldEdge(edge: EdgeAnswer, owner: 'from' | 'to', twoSided: boolean): HeldEdge {
+  if (typeof edge === 'string' || !twoSided) return { key: edge as string, mine: true, theirs: false };
+  const [key, from, to] = edge;
+  return owner === 'from'
+    ? { key, mine: from === true, theirs: to === true }
+    : { key, mine: to === true, theirs: from === true };
+}
+
+/** The row of a statement that aggregates: taking none for "nothing found" would lose records. */
+function onlyRow({ rows }: Answer): Readonly<Record<string, unknown>> {
+  const [row] = rows;
+  if (row !== undefined && rows.length === 1) return row;
+  const reason = `a Neo4j statement gave ${rows.length} rows instead of 1`;
+  throw new SinkError('suspect', fault('defect', 'graph', reason));
+}
+
+const racedCause = new Error('raced');
+
+function raced(what: string): never {
+  throw new SinkError('unavailable', fault('store-busy', 'graph', `${what} in between`), { cause: racedCause });
+}
+
+function lost(expected: number, created: number): SinkError {
+  const reason = `${created} relationships created, ${expected} were to be: the transaction was taken back`;
+  return new SinkError('suspect', fault('defect', 'graph', reason));
+}
+
+function receipt<R>(batch: Batch<R>, verdicts: readonly Verdict[], clock: Clock, answers: readonly Answer[]): Receipt {
+  const tally = (...which: readonly Verdict[]): number => verdicts.filter((verdict) => which.includes(verdict)).length;
+  const counts: Counts = {
+    created: tally('create'),
+    updated: tally('update'),
+    unchanged: tally('unchanged', 'advance'),
+    stale: tally('stale'),
+    collapsed: batch.records.length - verdicts.length,
+  };
+  const sum = (of: (answer: Answer) => number): number => answers.reduce((total, answer) => total + of(answer), 0);
+  return {
+    outcomes: batch.records.map(() => stored),
+    counts,
+    phases: clock.phases,
+    graph: {
+      nodesCreated: sum(({ nodesCreated }) => nodesCreated),
+      relationshipsCreated: sum(({ relationshipsCreated }) => relationshipsCreated),
+      relationshipsDeleted: sum(({ relationshipsDeleted }) => relationshipsDeleted),
+    },
+  };
+}
+
+interface Clock {
+  readonly phases: Partial<Record<Phase, number>>;
+  /** Adds the time since the last mark to `phase`. */
+  mark(phase: Phase): void;
+}
+
+function startClock(): Clock {
+  const phases: Partial<Record<Phase, number>> = {};
+  let last = performance.now();
+  return {
+    phases,
+    mark(phase) {
+      const now = performance.now();
+      phases[phase] = (phases[phase] ?? 0) + now - last;
+      last = now;
+    },
+  };
+}
