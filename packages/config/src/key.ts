@@ -65,8 +65,13 @@ const longestQuote = 64;
 
 /** A value in an error message: on one line, short, and without the credentials somebody may have put there. */
 export function quote(text: string): string {
-  const shown = text.replace(/:\/\/[^@\s]*@/g, '://***@');
+  const shown = withoutCredentials(text);
   return JSON.stringify(shown.length > longestQuote ? `${shown.slice(0, longestQuote)}…` : shown);
+}
+
+/** A url may end up where none belongs; its credentials are masked wherever a value is shown. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/:\/\/\S*@/g, '://***@');
 }
 
 interface Bounds {

@@ -1,9 +1,17 @@
 /** Environment in, configuration or every fault at once out. Pure but for `readFile`. */
 import { readFileSync } from 'node:fs';
 import { developmentPasswords } from './endpoint.ts';
-import { type Key, reasonOf, type Source } from './key.ts';
+import { type Key, reasonOf, type Source, withoutCredentials } from './key.ts';
 import { judgeUnknown } from './names.ts';
-import { type ConfigFault, type ConfigWarning, type Groups, type Judge, keysOf, type ServiceSpec } from './spec.ts';
+import {
+  type ConfigFault,
+  type ConfigWarning,
+  type Groups,
+  type Judge,
+  keysOf,
+  type ServiceSpec,
+  type ValuesOf,
+} from './spec.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
@@ -31,11 +39,11 @@ export type ConfigResult<C> =
 
 const fromDisk: ReadFile = (path) => readFileSync(path, 'utf8');
 
-export function readConfig<G extends Groups, C>(
-  spec: ServiceSpec<G, C>,
+export function readConfig<S extends ServiceSpec<Groups, object>>(
+  spec: S,
   env: Environment = process.env,
   readFile: ReadFile = fromDisk,
-): ConfigResult<C> {
+): ConfigResult<ReturnType<S['finish']>> {
   const faults: ConfigFault[] = [];
   const warnings: ConfigWarning[] = [];
   const settings: Setting[] = [];
@@ -59,7 +67,11 @@ export function readConfig<G extends Groups, C>(
     }
     given.add(key.name);
     if (key.hidden) hidden.push({ key, source: found.source });
-    settings.push({ name: key.name, value: key.hidden ? '***' : found.source.text, from: found.from });
+    settings.push({
+      name: key.name,
+      value: key.hidden ? '***' : withoutCredentials(found.source.text),
+      from: found.from,
+    });
     const parsed = key.parse(found.source);
     if ('ok' in parsed) return parsed.ok;
     fault(key.name, parsed.wrong, key.allowed);
@@ -85,7 +97,7 @@ export function readConfig<G extends Groups, C>(
     production: env.NODE_ENV === 'production',
   };
   // The shape of `values` follows the groups it was made from, which the compiler cannot see.
-  const config = spec.finish(values as Parameters<typeof spec.finish>[0], judge);
+  const config = spec.finish(values as ValuesOf<S['groups']>, judge) as ReturnType<S['finish']>;
   if (faults.length > 0) return { faults, warnings };
   const secrets = (): string[] =>
     hidden

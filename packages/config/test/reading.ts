@@ -19,18 +19,18 @@ export function filesOf(files: Record<string, string>): (path: string) => string
   };
 }
 
-export function configOf<G extends Groups, C>(
-  spec: ServiceSpec<G, C>,
+export function configOf<S extends ServiceSpec<Groups, object>>(
+  spec: S,
   env: Env,
   files: Record<string, string> = {},
-): C & Loaded {
+): ReturnType<S['finish']> & Loaded {
   const result = readConfig(spec, env, filesOf(files));
   if ('faults' in result) throw new Error(`unexpected faults: ${JSON.stringify(result.faults)}`);
   return result.ok;
 }
 
-export function faultsOf<G extends Groups, C>(
-  spec: ServiceSpec<G, C>,
+export function faultsOf(
+  spec: ServiceSpec<Groups, object>,
   env: Env,
   files: Record<string, string> = {},
 ): readonly ConfigFault[] {
@@ -39,6 +39,6 @@ export function faultsOf<G extends Groups, C>(
   return result.faults;
 }
 
-export function warningsOf<G extends Groups, C>(spec: ServiceSpec<G, C>, env: Env): readonly ConfigWarning[] {
+export function warningsOf(spec: ServiceSpec<Groups, object>, env: Env): readonly ConfigWarning[] {
   return readConfig(spec, env, filesOf({})).warnings;
 }

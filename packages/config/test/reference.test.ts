@@ -39,7 +39,7 @@ describe('.env.example', () => {
 });
 
 describe('every key', () => {
-  it.each([...keysOf(tableinator.groups), ...keysOf(graphinator.groups)].map((key) => [key.name, key]))(
+  it.each([...keysOf(tableinator.groups), ...keysOf(graphinator.groups)].map((key) => [key.name, key] as const))(
     '%s says what it is for, when to change it, and has a default that it would take',
     (_, key) => {
       expect(key.sentence).toMatch(/\.$/);

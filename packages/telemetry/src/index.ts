@@ -1,1 +1,24 @@
-export {};
+export { type Reply, type Route, type RouteKind, type RouteParts, routeKinds, standardRoutes } from './admin/routes.ts';
+export { AdminError, type AdminOptions, type AdminServer, createAdminServer } from './admin/server.ts';
+export {
+  type CheckReport,
+  createHealth,
+  type Health,
+  type HealthOptions,
+  type HealthReport,
+  type Probe,
+} from './health.ts';
+export { checkLine } from './log/check.ts';
+export { type LogEventName, type LogFields, type LogKind, type LogLevel, logKinds } from './log/kinds.ts';
+export { describeError, logEvents } from './log/lanes.ts';
+export { createLog, type Log, type LogOptions } from './log/log.ts';
+export { type MetricKind, type MetricName, metricKinds, type SinkName, seriesBudget } from './metrics/kinds.ts';
+export {
+  type Component,
+  createMetrics,
+  type Metrics,
+  type MetricsOptions,
+  type WatchedLane,
+} from './metrics/metrics.ts';
+export { createRedact, type Redact } from './redact.ts';
+export { type ReferencePage, referencePages } from './reference.ts';

@@ -1,0 +1,158 @@
+/**
+ * A small HTTP server for probes, metrics and live state, on a port of its own. It answers what is in its list of routes and
+ * nothing else, reads no bodies, gives every request a deadline, and never shows a stack or a secret.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { within } from '@inator/runtime';
+import { createRedact, type Redact } from '../redact.ts';
+import type { Reply, Route } from './routes.ts';
+
+export interface AdminServer {
+  /** Resolves with where it listens; rejects with an `AdminError` when it cannot. */
+  listen(): Promise<{ readonly host: string; readonly port: number }>;
+  /** Answers what is being asked, refuses the rest; resolves when the port is free, within a second. */
+  close(): Promise<void>;
+}
+
+export interface AdminOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  readonly redact?: Redact;
+  /** Told when a handler throws or does not answer; the caller only sees that it failed. */
+  readonly failed?: (path: string, error: unknown) => void;
+}
+
+export class AdminError extends Error {
+  readonly code: 'port-taken' | 'not-allowed' | 'no-such-address' | 'cannot-listen';
+  readonly blame = 'operator';
+  constructor(code: AdminError['code'], message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'AdminError';
+    this.code = code;
+  }
+}
+
+/** What callers are promised, whatever hangs behind a route. */
+const handlerDeadlineMs = 2_000;
+const headersTimeoutMs = 5_000;
+const requestTimeoutMs = 10_000;
+const keepAliveMs = 5_000;
+const closeMs = 500;
+/** Enough for every prober and dashboard there may be; more are refused, so that memory stays ours. */
+const mostConnections = 128;
+
+export function createAdminServer(options: AdminOptions): AdminServer {
+  const { host, port } = options;
+  const redact = options.redact ?? createRedact();
+  const routes = new Map<string, Map<string, Route>>();
+  for (const route of options.routes) {
+    const methods = routes.get(route.path) ?? new Map<string, Route>();
+    methods.set(route.method, route);
+    if (route.method === 'GET') methods.set('HEAD', route);
+    routes.set(route.path, methods);
+  }
+
+  const answer = async (request: IncomingMessage): Promise<Reply & { readonly allow?: string }> => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const methods = routes.get(path);
+    if (methods === undefined) return { status: 404, body: { error: 'not found', paths: [...routes.keys()] } };
+    const route = methods.get(request.method ?? '');
+    if (route === undefined) {
+      const allow = [...methods.keys()].join(', ');
+      return { status: 405, body: { error: 'method not allowed', allow }, allow };
+    }
+    try {
+      return await within(
+        Promise.resolve().then(() => route.handle()),
+        handlerDeadlineMs,
+        path,
+      );
+    } catch (error) {
+      options.failed?.(path, error);
+      return { status: 500, body: { error: 'internal error' } };
+    }
+  };
+
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    request.resume();
+    const { status, body, type, allow } = await answer(request);
+    const text = typeof body === 'string' ? body : `${JSON.stringify(body, (_, value) => masked(value, redact))}\n`;
+    const bytes = Buffer.from(text);
+    response.writeHead(status, {
+      'content-type': typeof body === 'string' ? (type ?? 'text/plain; charset=utf-8') : 'application/json',
+      'content-length': bytes.length,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...(allow === undefined ? {} : { allow }),
+    });
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+  };
+
+  const server: Server = createServer(
+    { maxHeaderSize: 8 * 1024, keepAliveTimeout: keepAliveMs },
+    (request, response) => {
+      // A request that dies while it is answered concerns nobody else.
+      request.on('error', () => {});
+      response.on('error', () => {});
+      respond(request, response).catch((error: unknown) => {
+        options.failed?.(request.url ?? '', error);
+        response.destroy();
+      });
+    },
+  );
+  server.headersTimeout = headersTimeoutMs;
+  server.requestTimeout = requestTimeoutMs;
+  server.maxConnections = mostConnections;
+  server.on('clientError', (_, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    else socket.destroy();
+  });
+
+  return {
+    listen() {
+      return new Promise((resolve, reject) => {
+        server.once('error', (error) => reject(cannotListen(host, port, error)));
+        server.listen({ host, port, exclusive: true }, () => {
+          const { address, port: bound } = server.address() as AddressInfo;
+          resolve({ host: address, port: bound });
+        });
+      });
+    },
+    close() {
+      return new Promise((resolve) => {
+        if (!server.listening) return resolve();
+        const timer = setTimeout(() => server.closeAllConnections(), closeMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+function masked(value: unknown, redact: Redact): unknown {
+  if (typeof value === 'string') return redact(value);
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): AdminError {
+  const where = `${host}:${port}`;
+  if (error.code === 'EADDRINUSE') {
+    const message = `${where} is taken by another process; set HEALTH_PORT to a free port (0 takes any)`;
+    return new AdminError('port-taken', message, error);
+  }
+  if (error.code === 'EACCES') {
+    const message = `the process may not listen on ${where}; set HEALTH_PORT to a port above 1023`;
+    return new AdminError('not-allowed', message, error);
+  }
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAFNOSUPPORT') {
+    const message = `${host} is no address of this machine; set HEALTH_HOST to one, or to 0.0.0.0 for all`;
+    return new AdminError('no-such-address', message, error);
+  }
+  return new AdminError('cannot-listen', `cannot listen on ${where} (HEALTH_HOST, HEALTH_PORT): ${error.code}`, error);
+}

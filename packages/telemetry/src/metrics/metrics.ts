@@ -1,0 +1,193 @@
+/**
+ * Metrics of one process. What happens once a batch is counted when it happens; what happens once a message stands in the
+ * lanes' totals and is read when somebody scrapes, so that metrics cost nothing per message.
+ */
+import type { Events, Fault, LaneSnapshot } from '@inator/runtime';
+import { collectDefaultMetrics } from 'prom-client';
+import { createDepths, type DepthOptions } from './depth.ts';
+import type { SinkName } from './kinds.ts';
+import { createRegistry, type MetricRegistry } from './registry.ts';
+
+/** What metrics need of a lane. */
+export interface WatchedLane {
+  readonly name: string;
+  snapshot(): LaneSnapshot;
+  depth(): Promise<number | undefined>;
+}
+
+/** What a service tells of a server it talks to; each is asked at the scrape, must answer at once and may be left out. */
+export interface Component {
+  readonly up?: () => boolean;
+  readonly reconnects?: () => number;
+  readonly pool?: () => { readonly active: number; readonly idle: number; readonly waiting: number };
+}
+
+export interface Metrics {
+  /** Before the lane starts, so that its series stand at 0. */
+  lane(lane: WatchedLane): void;
+  /** Counts what lanes tell; returns how to stop. */
+  events(events: Events): () => void;
+  component(name: 'amqp' | SinkName, component: Component): void;
+  /** The exposition of Prometheus. Resolves within two seconds; never rejects for what a lane or component does. */
+  scrape(): Promise<string>;
+  readonly contentType: string;
+  /** Forgets everything: what watches the process ends. */
+  close(): void;
+}
+
+export interface MetricsOptions {
+  readonly service: string;
+  readonly version: string;
+  /** Commit that the build was made of, where it is known. */
+  readonly revision?: string;
+  readonly sink: SinkName;
+  readonly depth?: DepthOptions;
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { service, sink } = options;
+  const metrics = createRegistry(sink);
+  const { registry } = metrics;
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  const lanes: WatchedLane[] = [];
+  const components: { readonly name: 'amqp' | SinkName; readonly component: Component }[] = [];
+  const depths = createDepths(options.depth);
+  metrics.set(
+    'inator_build_info',
+    { version: options.version, revision: options.revision ?? 'unknown', node_version: process.version },
+    1,
+  );
+
+  return {
+    contentType: registry.contentType,
+    lane(lane) {
+      lanes.push(lane);
+      depths.add(lane);
+      metrics.initialise(lane.name);
+    },
+    events: (events) => countEvents(metrics, events),
+    component(name, component) {
+      components.push({ name, component });
+    },
+    async scrape() {
+      const known = await depths.read();
+      for (const lane of lanes) {
+        collectLane(metrics, sink, lane.snapshot());
+        const depth = known.get(lane.name);
+        if (depth === undefined) metrics.remove('inator_queue_messages', { data_type: lane.name });
+        else metrics.set('inator_queue_messages', { data_type: lane.name }, depth);
+      }
+      for (const { name, component } of components) collectComponent(metrics, name, component);
+      return registry.metrics();
+    },
+    close: () => registry.clear(),
+  };
+}
+
+function countEvents(metrics: MetricRegistry, events: Events): () => void {
+  const stops = [
+    events.on('batch.written', ({ lane, records, bytes, sealedBy, attempts, durationMs, ageMs, receipt, refused }) => {
+      const data_type = lane;
+      const result = refused > 0 ? 'refused' : attempts > 1 ? 'retried' : 'ok';
+      metrics.inc('inator_batches_total', { data_type, result, flush_reason: sealedBy });
+      metrics.observe('inator_batch_duration_seconds', { data_type, phase: 'total' }, durationMs / 1_000);
+      for (const [phase, ms] of Object.entries(receipt.phases)) {
+        metrics.observe('inator_batch_duration_seconds', { data_type, phase }, ms / 1_000);
+      }
+      metrics.observe('inator_batch_records', { data_type }, records);
+      metrics.observe('inator_batch_bytes', { data_type }, bytes);
+      metrics.observe('inator_message_age_seconds', { data_type }, ageMs / 1_000);
+      const { graph } = receipt;
+      if (graph === undefined) return;
+      metrics.inc('inator_graph_writes_total', { data_type, kind: 'node', op: 'created' }, graph.nodesCreated);
+      metrics.inc(
+        'inator_graph_writes_total',
+        { data_type, kind: 'relationship', op: 'created' },
+        graph.relationshipsCreated,
+      );
+      metrics.inc(
+        'inator_graph_writes_total',
+        { data_type, kind: 'relationship', op: 'deleted' },
+        graph.relationshipsDeleted,
+      );
+    }),
+    events.on('batch.held', ({ lane, fault }: { lane: string; fault: Fault }) =>
+      metrics.inc('inator_batch_retries_total', { data_type: lane, class: fault.code }),
+    ),
+    events.on('batch.split', ({ lane, named }) =>
+      metrics.inc('inator_batch_splits_total', { data_type: lane, named: String(named) }),
+    ),
+    events.on('record.deadLettered', ({ lane, fault }) =>
+      metrics.inc('inator_records_dead_lettered_total', { data_type: lane, reason: fault.code }),
+    ),
+    events.on('letter.failed', ({ lane }) => metrics.inc('inator_letter_retries_total', { data_type: lane })),
+    events.on('session.lost', ({ lane, unsettled }) =>
+      metrics.inc('inator_messages_settled_total', { data_type: lane, outcome: 'returned' }, unsettled),
+    ),
+    events.on('open.failed', ({ lane, what }) => metrics.inc('inator_open_failures_total', { data_type: lane, what })),
+    events.on('signal.marked', ({ lane, signal }) => {
+      metrics.inc('inator_signals_total', { data_type: lane, signal: signal.is });
+      if (signal.is === 'extraction_complete') {
+        metrics.set('inator_run_complete_timestamp_seconds', { data_type: lane }, Date.now() / 1_000);
+      }
+    }),
+    events.on('brake.on', ({ lane }) => metrics.inc('inator_brakes_total', { data_type: lane })),
+    events.on('defect', ({ lane }) => metrics.inc('inator_defects_total', { data_type: lane })),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+const laneStates = ['starting', 'consuming', 'holding', 'braked', 'paused', 'draining', 'stopped'] as const;
+const pausedBy = { paused: 'operator', holding: 'outage', braked: 'brake' } as const;
+const writerStates = ['idle', 'decoding', 'waiting', 'writing', 'holding', 'settling'] as const;
+const onItsWay: ReadonlySet<string> = new Set(['waiting', 'writing', 'holding', 'settling']);
+
+function collectLane(metrics: MetricRegistry, sink: SinkName, snapshot: LaneSnapshot): void {
+  const data_type = snapshot.lane;
+  const { totals, writers, state } = snapshot;
+  metrics.advance('inator_messages_consumed_total', { data_type, redelivered: 'true' }, totals.redelivered);
+  metrics.advance(
+    'inator_messages_consumed_total',
+    { data_type, redelivered: 'false' },
+    totals.consumed - totals.redelivered,
+  );
+  metrics.advance('inator_messages_settled_total', { data_type, outcome: 'ack' }, totals.acked);
+  metrics.advance('inator_messages_settled_total', { data_type, outcome: 'dead_letter' }, totals.deadLettered);
+  metrics.advance('inator_records_written_total', { data_type, sink, op: 'inserted' }, totals.created);
+  for (const op of ['updated', 'unchanged', 'stale'] as const) {
+    metrics.advance('inator_records_written_total', { data_type, sink, op }, totals[op]);
+  }
+  metrics.advance('inator_duplicates_collapsed_total', { data_type }, totals.collapsed);
+  metrics.advance('inator_sessions_lost_total', { data_type }, totals.sessionsLost);
+  for (const each of writerStates) {
+    const ms = writers.reduce((sum, writer) => sum + writer.spentMs[each], 0);
+    metrics.advance('inator_writer_seconds_total', { data_type, state: each }, ms / 1_000);
+  }
+  for (const each of laneStates) metrics.set('inator_lane_state', { data_type, state: each }, Number(each === state));
+  for (const [each, cause] of Object.entries(pausedBy)) {
+    metrics.set('inator_consumer_paused', { data_type, cause }, Number(each === state));
+  }
+  metrics.set('inator_buffer_records', { data_type }, snapshot.pendingRecords);
+  metrics.set('inator_buffer_bytes', { data_type }, snapshot.pendingBytes);
+  metrics.set('inator_batches_in_flight', { data_type }, writers.filter((writer) => onItsWay.has(writer.state)).length);
+  metrics.set('inator_writers', { data_type }, writers.length);
+  metrics.set('inator_batch_size_target', { data_type }, snapshot.batchSize);
+  metrics.set('inator_prefetch_count', { data_type }, snapshot.window);
+  metrics.set('inator_last_commit_timestamp_seconds', { data_type }, (snapshot.lastCommitAt ?? 0) / 1_000);
+}
+
+function collectComponent(metrics: MetricRegistry, name: 'amqp' | SinkName, { up, reconnects, pool }: Component): void {
+  try {
+    if (up !== undefined) metrics.set('inator_connection_up', { component: name }, Number(up()));
+    if (reconnects !== undefined) metrics.advance('inator_reconnects_total', { component: name }, reconnects());
+    if (pool === undefined) return;
+    for (const [state, count] of Object.entries(pool())) {
+      metrics.set('inator_pool_connections', { component: name, state }, count);
+    }
+  } catch (error) {
+    process.emitWarning(`what ${name} tells for the metrics threw: ${String(error)}`);
+  }
+}
