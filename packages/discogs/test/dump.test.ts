@@ -132,6 +132,11 @@ describe('a dump', () => {
     for (const size of [1, 1 << 16]) expect(inWords(await items(xml, { size }))).toEqual(['error@10', '2']);
   });
 
+  it('a record whose end tag is another is not a record', async () => {
+    const xml = `<artists>\n<artist><id>1</id></artixt>\n${artist('2')}\n</artists>`;
+    for (const size of [1, 1 << 16]) expect(inWords(await items(xml, { size }))).toEqual(['error@10', '2']);
+  });
+
   it('after a bad label the next record is not taken for a sublabel, nor a sublabel for a record', async () => {
     const sublabels = '<sublabels><label id="7">x</label><label></label><label/></sublabels>';
     const label = (id: string, more = ''): string => `<label><id>${id}</id>${more}${sublabels}</label>`;

@@ -125,11 +125,17 @@ export function createElementReader(elementName: (root: string) => string | unde
     const frame = frames.at(-1);
     if (frame !== undefined) frame.text += frames.length > 1 ? text : '';
   });
+  /** Takes back the last end tag. The parser reports one before it finds that it is another's. */
+  let reopen: (() => void) | undefined;
   parser.on('closetag', () => {
+    reopen = undefined;
     const frame = frames.pop();
     if (frame === undefined) return;
     if (frames.length === 0) {
       closed = true;
+      reopen = () => {
+        closed = false;
+      };
       return;
     }
     const value = elementValue(frame.members, frame.text);
@@ -139,10 +145,16 @@ export function createElementReader(elementName: (root: string) => string | unde
       addMember(parent.members, frame.name, value);
       return;
     }
-    done.push({ value, at: record as Place });
+    const at = record as Place;
+    done.push({ value, at });
     record = undefined;
+    reopen = () => {
+      done.pop();
+      record = at;
+    };
   });
   parser.on('error', (error) => {
+    if (error.message.endsWith('unexpected close tag.')) reopen?.();
     // What is found fault with may be the start of the next record: step back onto its bracket.
     const at = index();
     throw new Halt(error.message.replace(/^(?:[^:]*:)?\d+:\d+: /, ''), current[at - 1] === '<' ? at - 1 : at);
