@@ -24,6 +24,7 @@ export function createProgram(context: Context): Command {
   const program = new Command('inator')
     .description('RabbitMQ queues into PostgreSQL tables and Neo4j graphs: publish, watch, and look what is wrong.')
     .version(version)
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .showHelpAfterError('(inator --help lists the commands, inator COMMAND --help the options)')
     .configureOutput({

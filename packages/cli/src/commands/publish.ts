@@ -21,7 +21,7 @@ interface Flags {
   readonly type?: RecordType;
   readonly format?: Format;
   readonly key?: string;
-  readonly rename: ReadonlyMap<string, string>;
+  readonly rename?: ReadonlyMap<string, string>;
   readonly delimiter?: string;
   readonly exchange?: string;
   readonly complete?: boolean;
@@ -36,7 +36,7 @@ interface Flags {
   readonly json?: boolean;
 }
 
-function rename(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+function rename(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
   const [from, to, ...rest] = text.split('=');
   if (!from || !to || rest.length > 0) throw new InvalidArgumentError('It takes COLUMN=NEWNAME.');
   return new Map([...before, [from, to]]);
@@ -112,6 +112,7 @@ function printSummary(io: Io, summary: RunSummary, json: boolean): void {
 function sayHowToResume(io: Io, { summary }: PublishResult): void {
   const stopped = summary.files.at(-1);
   if (stopped === undefined || summary.ended === 'complete' || summary.dryRun) return;
+  if (summary.published + summary.before === 0) return;
   say(
     io,
     stopped.file === 'standard input'
@@ -133,7 +134,7 @@ async function publish(io: Io, files: readonly string[], flags: Flags): Promise<
     type: flags.type,
     format: flags.format,
     key: flags.key,
-    renames: flags.rename,
+    renames: flags.rename ?? new Map(),
     delimiter: flags.delimiter,
     exchange: flags.exchange,
     complete: flags.complete,
@@ -175,7 +176,7 @@ export function publishCommand({ io, exitWith }: Context): Command {
     .addOption(choice('--type <type>', 'kind of record, where neither name nor content tells it', recordTypes))
     .addOption(choice('--format <format>', 'format, where neither name nor content tells it', formats))
     .option('--key <column>', 'CSV: the column that holds the id')
-    .option('--rename <column=name>', 'CSV: publish a column under another name (repeatable)', rename, new Map())
+    .option('--rename <column=name>', 'CSV: publish a column under another name (repeatable)', rename)
     .option(
       '--delimiter <character>',
       'CSV: what parts the fields; "tab" is a tab (default: comma, tab for .tsv)',
