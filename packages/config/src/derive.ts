@@ -47,3 +47,8 @@ export function writersFor(asked: number, lanes: number, poolMax: number): numbe
 export function longestHoldSeconds(consumerTimeoutSeconds: number): number {
   return consumerTimeoutSeconds / 4;
 }
+
+/** Timers and servers want whole milliseconds; 1.001 × 1000 is 1000.9999999999999. */
+export function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1_000);
+}

@@ -37,6 +37,7 @@ export interface Neo4jEndpoint {
   readonly username: string;
   readonly password: Secret;
   readonly database: string;
+  readonly caFile: string | undefined;
 }
 
 const development = {
@@ -196,6 +197,13 @@ export function postgresEndpoint(parts: PostgresParts, judge: Judge, modes: read
       'is require: traffic is encrypted, but the server could be anybody; use verify-full',
     );
   }
+  if (sslMode === 'verify-ca' && parts.caFile === undefined) {
+    judge.fault(
+      ['POSTGRES_SSLMODE'],
+      'is verify-ca, but no POSTGRES_CA_FILE says which authorities: anybody can get a certificate of a public one',
+      'verify-full, or verify-ca with POSTGRES_CA_FILE',
+    );
+  }
   if (parts.caFile !== undefined && !sslMode.startsWith('verify-')) {
     judge.fault(
       ['POSTGRES_CA_FILE', 'POSTGRES_SSLMODE'],
@@ -223,6 +231,7 @@ export interface Neo4jParts {
   readonly username: string | undefined;
   readonly password: Secret | undefined;
   readonly database: string;
+  readonly caFile: string | undefined;
 }
 
 export function neo4jEndpoint(parts: Neo4jParts, judge: Judge): Neo4jEndpoint {
@@ -230,6 +239,13 @@ export function neo4jEndpoint(parts: Neo4jParts, judge: Judge): Neo4jEndpoint {
   const url = parse(parts.url) ?? new URL('bolt://localhost:7687');
   if (url.pathname !== '' && url.pathname !== '/') {
     judge.fault([name], 'has a path', 'no path; the database goes into NEO4J_DATABASE');
+  }
+  if (parts.caFile !== undefined && !url.protocol.endsWith('+s:')) {
+    judge.fault(
+      ['NEO4J_CA_FILE', name],
+      'do not fit: the connection does not use TLS',
+      'a NEO4J_URI that begins with bolt+s:// or neo4j+s://',
+    );
   }
   return {
     uri: `${url.protocol}//${url.host}${url.search}`,
@@ -240,6 +256,7 @@ export function neo4jEndpoint(parts: Neo4jParts, judge: Judge): Neo4jEndpoint {
       development.neo4j,
     ),
     database: parts.database,
+    caFile: parts.caFile,
   };
 }
 

@@ -1,4 +1,4 @@
-export { longestHoldSeconds, type Window, type WindowParts, windowFor, writersFor } from './derive.ts';
+export { longestHoldSeconds, milliseconds, type Window, type WindowParts, windowFor, writersFor } from './derive.ts';
 export { describe, faultLine, faultReport, warningLine } from './describe.ts';
 export type { BrokerEndpoint, Neo4jEndpoint, PostgresEndpoint, SslMode } from './endpoint.ts';
 export { batchDefaults } from './groups/batching.ts';

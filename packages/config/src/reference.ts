@@ -82,7 +82,7 @@ export function configurationPage(): string {
 ${generated}
 
 Both services are configured by environment variables alone, and start with none set. Every fault is reported at once, by
-the variable's name, with the values that are taken; the service then exits, with a status that is not 0, before it connects to anything.
+the variable's name, with the values that are taken; the service then exits, with status 2, before it connects to anything.
 
 - **Not set.** An empty value counts as not set.
 - **White space** around a value is ignored, except in a secret. Numbers are written in digits (\`500\`, \`2.5\`), without units,

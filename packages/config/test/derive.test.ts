@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { longestHoldSeconds, windowFor, writersFor } from '../src/index.ts';
+import { longestHoldSeconds, milliseconds, windowFor, writersFor } from '../src/index.ts';
 
 const parts = { prefetch: undefined, batchSize: 500, writers: 2, maxPending: 5000, lanes: 4, floor: 50 };
 
@@ -31,5 +31,12 @@ describe('writers', () => {
 describe('a hold', () => {
   it('ends at a quarter of the consumer timeout', () => {
     expect(longestHoldSeconds(1800)).toBe(450);
+  });
+});
+
+describe('seconds', () => {
+  it('are whole milliseconds for timers, whatever their fraction', () => {
+    for (const value of [1.001, 0.29, 2, 1.005, 0.0014]) expect(Number.isSafeInteger(milliseconds(value))).toBe(true);
+    expect(milliseconds(1.001)).toBe(1001);
   });
 });

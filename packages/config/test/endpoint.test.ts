@@ -88,6 +88,7 @@ describe('PostgreSQL', () => {
     expect(faultsOf(tableinator, { POSTGRES_CA_FILE: '/ca' }, { '/ca': 'pem' })).toHaveLength(1);
     const missing = faultsOf(tableinator, { POSTGRES_CA_FILE: '/gone', POSTGRES_SSLMODE: 'verify-full' });
     expect(missing[0]?.reason).toContain('ENOENT');
+    expect(faultsOf(tableinator, { POSTGRES_SSLMODE: 'verify-ca' })).toMatchObject([{ name: 'POSTGRES_SSLMODE' }]);
     const env = { POSTGRES_CA_FILE: '/ca', POSTGRES_SSLMODE: 'verify-full' };
     expect(postgres(env, { '/ca': 'pem' }).caFile).toBe('/ca');
   });
@@ -98,6 +99,11 @@ describe('Neo4j', () => {
     const endpoint = neo4j({ NEO4J_URI: 'neo4j+s://joe:hush@graph:7999' });
     expect(endpoint).toMatchObject({ uri: 'neo4j+s://graph:7999', username: 'joe', database: 'neo4j' });
     expect(endpoint.password()).toBe('hush');
+  });
+
+  it('takes a CA file with TLS only', () => {
+    expect(neo4j({ NEO4J_URI: 'bolt+s://h', NEO4J_CA_FILE: '/ca' }, { '/ca': 'pem' }).caFile).toBe('/ca');
+    expect(faultsOf(graphinator, { NEO4J_CA_FILE: '/ca' }, { '/ca': 'pem' })).toHaveLength(1);
   });
 
   it.each(['bolt+ssc://h', 'http://h', 'bolt://h/db'])('refuses %s', (uri) => {

@@ -6,7 +6,15 @@
  * configuration is wrong · 130 a second signal ended it at once.
  */
 import { readFileSync } from 'node:fs';
-import { type Environment, faultReport, type Groups, readConfig, type ServiceConfig, type ServiceSpec } from '@inator/config';
+import {
+  type Environment,
+  faultReport,
+  type Groups,
+  milliseconds,
+  readConfig,
+  type ServiceConfig,
+  type ServiceSpec,
+} from '@inator/config';
 import { createBroker, createQueueSource } from '@inator/rabbitmq';
 import { createBudget, createLane, Events, type Lane, type Model, type Sink } from '@inator/runtime';
 import {
@@ -68,8 +76,17 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   const config = read.ok;
   const { name, instance } = config.service;
   const redact = createRedact(config.secrets);
-  const log = createLog({ service: name, version, instance, level: config.log.level, format: config.log.format, redact });
-  log.write('config.loaded', { settings: Object.fromEntries(config.settings.map((setting) => [setting.name, setting.value])) });
+  const log = createLog({
+    service: name,
+    version,
+    instance,
+    level: config.log.level,
+    format: config.log.format,
+    redact,
+  });
+  log.write('config.loaded', {
+    settings: Object.fromEntries(config.settings.map((setting) => [setting.name, setting.value])),
+  });
   for (const warning of read.warnings) log.write('config.warning', { variable: warning.name, reason: warning.reason });
 
   const events = new Events();
@@ -125,8 +142,16 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   const admin = createAdminServer({
     ...config.health,
     redact,
-    routes: standardRoutes({ service: name, version, instance, health, metrics, lanes: () => lanes.map((lane) => lane.snapshot()) }),
-    failed: (path, error) => log.write('admin.failed', { path, error: error instanceof Error ? error.name : typeof error }),
+    routes: standardRoutes({
+      service: name,
+      version,
+      instance,
+      health,
+      metrics,
+      lanes: () => lanes.map((lane) => lane.snapshot()),
+    }),
+    failed: (path, error) =>
+      log.write('admin.failed', { path, error: error instanceof Error ? error.name : typeof error }),
   });
   const stopped = stopOnSignal(log, config, async (deadline) => {
     health.markStopping();
@@ -141,7 +166,11 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     log.write('admin.listening', await admin.listen());
   } catch (error) {
     if (!(error instanceof AdminError)) throw error;
-    log.write('config.faulty', { variable: 'HEALTH_PORT', reason: error.message, allowed: 'a free port of this machine, or 0 for any' });
+    log.write('config.faulty', {
+      variable: error.variable,
+      reason: error.message,
+      allowed: 'a free address of this machine; HEALTH_PORT 0 takes any port',
+    });
     log.flush();
     process.exit(2);
   }
@@ -173,14 +202,18 @@ async function warnOnceReachable(store: Store, log: Log): Promise<void> {
 }
 
 /** Never resolves: when a signal has come and everything is closed, it ends the process. */
-function stopOnSignal(log: Log, config: ServiceConfig, stop: (deadline: AbortSignal) => Promise<number>): Promise<never> {
+function stopOnSignal(
+  log: Log,
+  config: ServiceConfig,
+  stop: (deadline: AbortSignal) => Promise<number>,
+): Promise<never> {
   return new Promise(() => {
     let stopping = false;
     const begin = async (cause: string, exitCode: number): Promise<void> => {
       if (stopping) return;
       stopping = true;
       const began = performance.now();
-      const timeoutMs = config.service.drainTimeoutSeconds * 1000;
+      const timeoutMs = milliseconds(config.service.drainTimeoutSeconds);
       log.write('shutdown.begin', { cause, timeout_ms: timeoutMs });
       const left = await stop(AbortSignal.timeout(timeoutMs));
       log.write('shutdown.complete', { left, duration_ms: Math.round(performance.now() - began) });

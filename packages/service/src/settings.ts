@@ -1,6 +1,6 @@
 /** From a service's configuration to what the rooms below take: the only place where their words meet. */
 import { readFileSync } from 'node:fs';
-import type { ServiceConfig } from '@inator/config';
+import { milliseconds, type ServiceConfig } from '@inator/config';
 import type { BrokerSettings, QueueSpec } from '@inator/rabbitmq';
 import { queueNames } from '@inator/rabbitmq';
 import { defaultBrake, defaultHold, type LaneSettings } from '@inator/runtime';
@@ -16,14 +16,14 @@ export function laneSettings(config: ServiceConfig): LaneSettings {
     writers: batch.writers,
     batchSize: batch.batchSize,
     batchBytes: batch.maxBytes,
-    flushIntervalMs: batch.flushInterval * 1000,
+    flushIntervalMs: milliseconds(batch.flushInterval),
     natural: false,
     window: batch.window,
     maxRecordBytes: limits.recordBytes,
     seqSource: ordering.seqSource,
     suspectAfter,
     condemnAfter,
-    hold: { ...defaultHold, limitMs: rabbitmq.longestHoldSeconds * 1000 },
+    hold: { ...defaultHold, limitMs: milliseconds(rabbitmq.longestHoldSeconds) },
     brake: { ...defaultBrake, ...brake },
     reopen: { firstMs: 200, maxMs: 30_000 },
   };

@@ -173,7 +173,7 @@ describe('the server', () => {
     const second = createAdminServer({ host: '127.0.0.1', port, routes: [] });
     const error = await second.listen().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(AdminError);
-    expect(error).toMatchObject({ code: 'port-taken', blame: 'operator' });
+    expect(error).toMatchObject({ code: 'port-taken', blame: 'operator', variable: 'HEALTH_PORT' });
     expect((error as Error).message).toMatch(new RegExp(`127\\.0\\.0\\.1:${port} .*HEALTH_PORT`));
     await second.close();
   });
@@ -181,7 +181,7 @@ describe('the server', () => {
   it('on an address of another machine says so and names HEALTH_HOST', async () => {
     const server = createAdminServer({ host: '192.0.2.1', port: 0, routes: [] });
     const error = await server.listen().catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'no-such-address' });
+    expect(error).toMatchObject({ code: 'no-such-address', variable: 'HEALTH_HOST' });
     expect((error as Error).message).toContain('HEALTH_HOST');
   });
 

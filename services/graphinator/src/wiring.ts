@@ -11,6 +11,7 @@ export function wire({ config, lane }: Kit<GraphinatorConfig>): Store {
     username: endpoint.username,
     password: endpoint.password,
     database: endpoint.database,
+    caFile: endpoint.caFile,
     userAgent: `inator ${config.service.instance}`,
   });
   const models = createGraphModels({ limits: config.limits });

@@ -1,6 +1,6 @@
 /** RabbitMQ to PostgreSQL: which models, which store. */
 import { readFileSync } from 'node:fs';
-import type { TableinatorConfig } from '@inator/config';
+import { milliseconds, type TableinatorConfig } from '@inator/config';
 import { createTableModels, isRecordType } from '@inator/discogs';
 import { createPostgres, createTableSink } from '@inator/postgres';
 import type { Kit, Store } from '@inator/service';
@@ -20,9 +20,9 @@ export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
     poolMax: pool.poolMax,
     poolMin: pool.poolMin,
     maxRetries: pool.poolMaxRetries,
-    healthCheckIntervalMs: pool.poolHealthCheckIntervalSeconds * 1000,
-    statementTimeoutMs: pool.statementTimeoutSeconds * 1000,
-    lockTimeoutMs: pool.lockTimeoutSeconds * 1000,
+    healthCheckIntervalMs: milliseconds(pool.poolHealthCheckIntervalSeconds),
+    statementTimeoutMs: milliseconds(pool.statementTimeoutSeconds),
+    lockTimeoutMs: milliseconds(pool.lockTimeoutSeconds),
   });
   const models = createTableModels({ limits: config.limits });
   for (const type of config.service.dataTypes) {

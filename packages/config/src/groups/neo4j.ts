@@ -1,5 +1,5 @@
 /** Keys of the graph store. */
-import { secret, text, url } from '../key.ts';
+import { path, secret, text, url } from '../key.ts';
 
 export const neo4j = {
   title: 'Neo4j',
@@ -30,6 +30,11 @@ export const neo4j = {
       sample: 'inatorinator',
       sentence: 'Password at the graph database; it is read again at every connect when it comes from a file.',
       when: 'Always in production, as `NEO4J_PASSWORD_FILE`.',
+    }),
+    caFile: path({
+      name: 'NEO4J_CA_FILE',
+      sentence: "PEM file of the authorities that the server's certificate is checked against; needs a `+s` url.",
+      when: 'When the certificate is not signed by a public authority.',
     }),
     database: text({
       name: 'NEO4J_DATABASE',

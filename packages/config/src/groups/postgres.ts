@@ -65,7 +65,7 @@ export const postgres = {
       otherwise: "the url's, else disable",
       sample: 'disable',
       sentence:
-        'TLS: `disable` none; `require` encrypts without checking whom it talks to; `verify-ca` checks the certificate; `verify-full` its host name as well.',
+        'TLS: `disable` none; `require` encrypts without checking whom it talks to; `verify-ca` checks the certificate against `POSTGRES_CA_FILE`; `verify-full` checks its host name as well.',
       when: '`verify-full` whenever the database is not on the same machine or private network.',
     }),
     caFile: path({
@@ -109,7 +109,7 @@ export const postgres = {
     }),
     poolMaxRetries: integer({
       name: 'POSTGRES_POOL_MAX_RETRIES',
-      min: 0,
+      min: 1,
       max: 100,
       unit: 'tries',
       default: 5,

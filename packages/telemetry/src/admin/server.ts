@@ -28,10 +28,13 @@ export interface AdminOptions {
 export class AdminError extends Error {
   readonly code: 'port-taken' | 'not-allowed' | 'no-such-address' | 'cannot-listen';
   readonly blame = 'operator';
+  /** Which setting to change. */
+  readonly variable: 'HEALTH_HOST' | 'HEALTH_PORT';
   constructor(code: AdminError['code'], message: string, cause: unknown) {
     super(message, { cause });
     this.name = 'AdminError';
     this.code = code;
+    this.variable = code === 'no-such-address' ? 'HEALTH_HOST' : 'HEALTH_PORT';
   }
 }
 
