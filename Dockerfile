@@ -66,7 +66,7 @@ STOPSIGNAL SIGTERM
 
 # /livez, not /readyz: some orchestrators kill what is unhealthy, and a restart mends no outage of a store; it only gives
 # every message in hand back and spends its delivery limit.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --start-interval=2s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --start-interval=2s --retries=3 \
   CMD ["node", "deploy/healthcheck.mjs"]
 
 ARG VERSION=0.1.0

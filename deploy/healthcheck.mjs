@@ -2,10 +2,10 @@
 //
 //     node deploy/healthcheck.mjs [PATH]        PATH is /livez unless given
 //
-// Exit 0 when the service answers 2xx within 2 s, else 1 with the reason on one line, which `docker inspect` shows.
+// Exit 0 when the service answers 2xx within 4 s, else 1 with the reason on one line, which `docker inspect` shows.
 // It asks where HEALTH_HOST and HEALTH_PORT say. Without HEALTH_PORT both services' defaults are tried: a container
 // runs one of the two.
-const deadlineMs = 2_000;
+const deadlineMs = 4_000;
 const defaultPorts = ['8002', '8001'];
 // An address to bind to is not always one to connect to.
 const wildcards = new Map([
