@@ -17,24 +17,14 @@ export interface GraphRecord {
   readonly aliases: readonly Reference[];
 }
 
-const nothing = {
-  artists: [],
-  labels: [],
-  masters: [],
-  genres: [],
-  styles: [],
-  below: [],
-  above: [],
-  aliases: [],
-} as const;
+const none: readonly never[] = [];
 
 /**
  * A record's part in the graph. Properties a record lacks are null, so that an update removes what went. References to a
- * record itself say nothing and are dropped.
+ * record itself say nothing and are dropped. (Every member is written out, not spread: this is the hot path.)
  */
 export const toGraphRecord: Readonly<Record<RecordType, (id: string, body: JsonObject) => GraphRecord>> = {
   artists: (id, body) => ({
-    ...nothing,
     id,
     properties: {
       name: text(member(body, 'name')),
@@ -44,18 +34,27 @@ export const toGraphRecord: Readonly<Record<RecordType, (id: string, body: JsonO
     below: references(member(body, 'members'), 'name', id),
     above: references(member(body, 'groups'), 'name', id),
     aliases: references(member(body, 'aliases'), 'name', id),
+    artists: none,
+    labels: none,
+    masters: none,
+    genres: none,
+    styles: none,
   }),
 
   labels: (id, body) => ({
-    ...nothing,
     id,
     properties: { name: text(member(body, 'name')), data_quality: text(member(body, 'data_quality')) },
     below: references(member(body, 'sublabels'), 'label', id),
     above: references(member(body, 'parentLabel') ?? member(body, 'parent_label'), 'label', id),
+    artists: none,
+    labels: none,
+    masters: none,
+    genres: none,
+    styles: none,
+    aliases: none,
   }),
 
   masters: (id, body) => ({
-    ...nothing,
     id,
     properties: {
       title: text(member(body, 'title')),
@@ -66,10 +65,14 @@ export const toGraphRecord: Readonly<Record<RecordType, (id: string, body: JsonO
     artists: references(member(body, 'artists'), 'artist'),
     genres: names(member(body, 'genres'), 'genre'),
     styles: names(member(body, 'styles'), 'style'),
+    labels: none,
+    masters: none,
+    below: none,
+    above: none,
+    aliases: none,
   }),
 
   releases: (id, body) => ({
-    ...nothing,
     id,
     properties: {
       title: text(member(body, 'title')),
@@ -84,6 +87,9 @@ export const toGraphRecord: Readonly<Record<RecordType, (id: string, body: JsonO
     masters: mastersOf(body),
     genres: names(member(body, 'genres'), 'genre'),
     styles: names(member(body, 'styles'), 'style'),
+    below: none,
+    above: none,
+    aliases: none,
   }),
 };
 
