@@ -61,7 +61,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
 
   const sqlFor = (found: CatalogTable): TableSql => {
     const columns = [{ type: 'integer' as const }, ...stagedColumns(table)];
-    const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ');
+    const arrays = columns.map(({ type }, i) => `pg_catalog.unnest($${i + 1}::${type}[])`).join(', ');
     const values = columns.map(({ type }, i) => `$${i + 1}::${type}`).join(', ');
     return {
       schema,
@@ -69,7 +69,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       begin: postgres.begin,
       stageAndCopy: [postgres.begin, createStageSql(table, found), copySql(table)].join('; '),
       mergeStage: mergeSql(schema, table, stage),
-      mergeArrays: mergeSql(schema, table, `pg_catalog.unnest(${arrays})`),
+      mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`),
       mergeRow: mergeSql(schema, table, `(VALUES (${values}))`),
     };
   };
@@ -141,7 +141,9 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
 
     async check(signal) {
       await postgres.check(signal);
-      await postgres.query(`SELECT FROM ${qualified(schema, table.name)} LIMIT 0`, undefined, signal);
+      // In a transaction for the sake of its lock timeout: a table that is locked takes no writes.
+      const text = [postgres.begin, `SELECT FROM ${qualified(schema, table.name)} LIMIT 0`, 'COMMIT'].join('; ');
+      await postgres.query(text, undefined, signal);
     },
 
     async close() {

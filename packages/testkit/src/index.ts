@@ -1,3 +1,4 @@
 export { describeSink, type SinkHarness } from './conformance/sink.ts';
 export { describeSource, type SourceHarness } from './conformance/source.ts';
+export { type Proxy, type ProxyOptions, type ProxyTarget, startProxy } from './proxy.ts';
 export { until } from './until.ts';

@@ -43,10 +43,10 @@ export function sessionIsGone(error: unknown): boolean {
 /** The row of the table for an error; undefined for what is no error of the server, the socket or the driver. */
 export function verdictOf(error: unknown): Verdict | undefined {
   if (error instanceof DeadlineError) return { ...byErrnoOf('ETIMEDOUT'), name: 'deadline passed' };
-  if (!(error instanceof Error)) return undefined;
-  const worded = byMessage.find(([pattern]) => pattern.test(error.message));
+  const message = messageOf(error);
+  const worded = byMessage.find(([pattern]) => pattern.test(message));
   if (worded !== undefined) return worded[1];
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = nativeOf(error);
   if (code === undefined) return undefined;
   if (byErrno[code] !== undefined) return byErrno[code];
   if (tlsPrefixes.some((prefix) => code.startsWith(prefix))) {
@@ -62,12 +62,12 @@ function byErrnoOf(code: string): Verdict {
 }
 
 /** Where one SQLSTATE stands for several faults, its words tell them apart; they are the server's own, not the data's. */
-function specific(error: Error, code: string, verdict: Verdict): Verdict {
+function specific(error: unknown, code: string, verdict: Verdict): Verdict {
   const detail = error instanceof pg.DatabaseError ? (error.detail ?? '') : '';
   const as = (fault: FaultCode): Verdict => ({ ...verdict, code: fault });
-  if (code === '22021' && error.message.endsWith(': 0x00')) return as('text-nul');
+  if (code === '22021' && messageOf(error).endsWith(': 0x00')) return as('text-nul');
   if (code === '22P02' && /^Unicode (high|low) surrogate/.test(detail)) return as('text-surrogate');
-  if (code === '22P02' && error.message.includes('type json')) return as('json-invalid');
+  if (code === '22P02' && messageOf(error).includes('type json')) return as('json-invalid');
   return verdict;
 }
 
@@ -97,13 +97,21 @@ function faultOf(error: unknown, verdict: Verdict, place: CopyPlace | undefined,
     if (error.constraint !== undefined) parts.push(`constraint "${error.constraint}"`);
   }
   const speaksOfServer = verdict.is === 'unavailable' || verdict.is === 'misconfigured';
-  const said = speaksOfServer && error instanceof Error && error.message !== '' ? `: ${error.message}` : '';
+  const message = messageOf(error);
+  const said = speaksOfServer && message !== '' ? `: ${message}` : '';
   const reason = `PostgreSQL: ${parts.join(', ')}${said}`;
   return fault(verdict.code, place === undefined ? stage : 'copy', reason, { native });
 }
 
+/** Read by their shape: an error of Node's own may come from another realm, where `instanceof` says no. */
 function nativeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('message' in error)) return '';
+  return typeof error.message === 'string' ? error.message : '';
 }
 
 /** The cause without what quotes data: `detail`, `where`, `internalQuery` and messages about values. */

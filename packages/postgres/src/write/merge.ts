@@ -82,6 +82,6 @@ export function contestedSql(schema: string, table: TableSpec): string {
   return `
 SELECT pg_catalog.count(*)::int AS found,
   pg_catalog.count(*) FILTER (WHERE t.${quoted(table.hash)} = c.hash)::int AS unchanged
-FROM pg_catalog.unnest($1::text[], $2::text[]) AS c (key, hash)
+FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS c (key, hash)
 JOIN ${qualified(schema, table.name)} AS t ON t.${quoted(table.key)} = c.key`;
 }
