@@ -2,7 +2,7 @@
 import type { Loaded } from './read.ts';
 import type { ConfigFault, ConfigWarning } from './spec.ts';
 
-/** Every value in force by its variable's name; secrets and urls as `***`, what is not set left out. */
+/** Every value in force by its variable's name; secrets as `***`, urls without credentials, what is not set left out. */
 export function describe(config: Loaded): Readonly<Record<string, string>> {
   return Object.fromEntries(
     config.settings.filter(({ value }) => value !== '').map(({ name, value }) => [name, value] as const),

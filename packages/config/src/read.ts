@@ -1,8 +1,8 @@
 /** Environment in, configuration or every fault at once out. Pure but for `readFile`. */
 import { readFileSync } from 'node:fs';
-import { developmentPasswords } from './endpoint.ts';
 import { type Key, reasonOf, type Source, withoutCredentials } from './key.ts';
 import { judgeUnknown } from './names.ts';
+import { developmentPasswords } from './parts.ts';
 import {
   type ConfigFault,
   type ConfigWarning,
@@ -16,11 +16,14 @@ import {
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
 
-/** One value in force and where it comes from; secrets and urls are masked. */
+/**
+ * One value in force and where it comes from. Secrets are masked, urls shown without their credentials; `value` is empty
+ * when the key is not set and has no default.
+ */
 export interface Setting {
   readonly name: string;
   readonly value: string;
-  readonly from: 'default' | 'environment' | 'file';
+  readonly from: 'default' | 'derived' | 'environment' | 'file';
 }
 
 /** What every configuration carries besides its values. */
@@ -46,7 +49,8 @@ export function readConfig<S extends ServiceSpec<Groups, object>>(
 ): ConfigResult<ReturnType<S['finish']>> {
   const faults: ConfigFault[] = [];
   const warnings: ConfigWarning[] = [];
-  const settings: Setting[] = [];
+  const settings = new Map<string, Setting>();
+  const show = (setting: Setting): void => void settings.set(setting.name, setting);
   const given = new Set<string>();
   const faulty = new Set<string>();
   const hidden: { readonly key: Key<unknown>; readonly source: Source }[] = [];
@@ -62,16 +66,12 @@ export function readConfig<S extends ServiceSpec<Groups, object>>(
     }
     if (found.is === 'wrong') fault(key.name, found.reason, found.allowed);
     if (found.is !== 'found') {
-      settings.push({ name: key.name, value: key.default ?? key.otherwise ?? '', from: 'default' });
+      show({ name: key.name, value: key.default ?? '', from: 'default' });
       return key.absent;
     }
     given.add(key.name);
     if (key.hidden) hidden.push({ key, source: found.source });
-    settings.push({
-      name: key.name,
-      value: key.hidden ? '***' : withoutCredentials(found.source.text),
-      from: found.from,
-    });
+    show({ name: key.name, value: shown(key, found.source.text), from: found.from });
     const parsed = key.parse(found.source);
     if ('ok' in parsed) return parsed.ok;
     fault(key.name, parsed.wrong, key.allowed);
@@ -94,6 +94,10 @@ export function readConfig<S extends ServiceSpec<Groups, object>>(
       if (!names.some((name) => faulty.has(name))) faults.push({ name: names.join(' and '), reason, allowed });
     },
     warn: (name, reason) => warnings.push({ name, reason }),
+    effective(name, value) {
+      const from = settings.get(name)?.from ?? 'default';
+      show({ name, value: String(value), from: from === 'default' ? 'derived' : from });
+    },
     production: env.NODE_ENV === 'production',
   };
   // The shape of `values` follows the groups it was made from, which the compiler cannot see.
@@ -103,7 +107,7 @@ export function readConfig<S extends ServiceSpec<Groups, object>>(
     hidden
       .flatMap(({ key, source }) => secretsIn(key, source.reread()))
       .filter((secret) => !developmentPasswords.includes(secret));
-  return { ok: { ...config, settings, secrets }, warnings };
+  return { ok: { ...config, settings: [...settings.values()], secrets }, warnings };
 }
 
 type Located =
@@ -153,6 +157,15 @@ function locateFile(key: Key<unknown>, file: string, readFile: ReadFile): Locate
     return last;
   };
   return { is: 'found', source: { text: last, reread, readFile }, from: 'file' };
+}
+
+/** A url without its credentials, and without its parameters, which may be credentials too. */
+function shown(key: Key<unknown>, text: string): string {
+  if (key.type === 'secret') return '***';
+  if (key.type !== 'url') return withoutCredentials(text);
+  if (!URL.canParse(text)) return '***';
+  const { protocol, username, password, host, pathname } = new URL(text);
+  return `${protocol}//${username + password === '' ? '' : '***@'}${host}${pathname}`;
 }
 
 /** Texts that must not be seen: a secret itself, or the password in a url, as written and as decoded. */

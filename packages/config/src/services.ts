@@ -75,13 +75,18 @@ function finishShared(
     const cause = by === 'prefetch' ? 'RABBITMQ_PREFETCH' : 'BATCH_MAX_PENDING';
     judge.warn(cause, `allows a window of ${window} a type: batches will have ${window} records, not ${batchSize}`);
   }
+  const instance = values.service.instance ?? hostname();
+  judge.effective('DATA_TYPES', dataTypes.join(','));
+  judge.effective('INSTANCE', instance);
+  judge.effective('RABBITMQ_PREFETCH', window);
+  if (writers !== values.batching.writers) judge.effective(`${store.prefix}_WRITERS`, writers);
 
   return {
     service: {
       name,
       domain: values.service.domain,
       dataTypes,
-      instance: values.service.instance ?? hostname(),
+      instance,
       drainTimeoutSeconds: values.service.drainTimeoutSeconds,
     },
     rabbitmq: {
@@ -128,12 +133,14 @@ function finishTables(values: ValuesOf<typeof tableGroups>, judge: Judge) {
       'a POSTGRES_POOL_MIN of at most POSTGRES_POOL_MAX',
     );
   }
+  // Only a default can still be above the maximum here.
+  const poolMin = Math.min(rest.poolMin, rest.poolMax);
+  if (poolMin !== rest.poolMin) judge.effective('POSTGRES_POOL_MIN', poolMin);
   return {
     ...finishShared('tableinator', values, judge, { prefix: 'POSTGRES', floor: 50, poolMax: rest.poolMax }),
     postgres: {
       ...rest,
-      // Only a default can still be above the maximum here.
-      poolMin: Math.min(rest.poolMin, rest.poolMax),
+      poolMin,
       endpoint: postgresEndpoint({ url, host, port, database, username, password, sslMode, caFile }, judge, sslModes),
     },
   } as const;

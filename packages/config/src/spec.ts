@@ -42,6 +42,8 @@ export interface Judge {
   /** Left out when one of the names already has a fault of its own, which would only be repeated in other words. */
   fault(names: readonly string[], reason: string, allowed: string): void;
   warn(name: string, reason: string): void;
+  /** Tells what is in force for a key whose value was worked out, or corrected. Never for a secret. */
+  effective(name: string, value: string | number): void;
   /** `NODE_ENV` is `production`: credentials must be given. */
   readonly production: boolean;
 }

@@ -179,7 +179,7 @@ describe('rules over several keys', () => {
 });
 
 describe('the description', () => {
-  it('names every value in force and shows no secret and no url', () => {
+  it('names every value in force and shows no secret', () => {
     const config = configOf(tableinator, {
       RABBITMQ_URL: 'amqp://joe:hush-hush-1@broker',
       POSTGRES_PASSWORD: 'hush-hush-2',
@@ -187,7 +187,11 @@ describe('the description', () => {
     });
     const words = inWords(config);
     expect(words).toMatchObject({
-      RABBITMQ_URL: '***',
+      RABBITMQ_URL: 'amqp://***@broker',
+      RABBITMQ_HOST: 'broker',
+      RABBITMQ_USERNAME: 'joe',
+      RABBITMQ_PREFETCH: '400',
+      POSTGRES_HOST: 'localhost',
       POSTGRES_PASSWORD: '***',
       POSTGRES_BATCH_SIZE: '100',
       POSTGRES_BATCH_FLUSH_INTERVAL: '2.0',
@@ -203,6 +207,19 @@ describe('the description', () => {
       filesOf({ '/secret': 'x' }),
     );
     const from = 'ok' in result ? Object.fromEntries(result.ok.settings.map((s) => [s.name, s.from])) : {};
-    expect(from).toMatchObject({ POSTGRES_PASSWORD: 'file', LOG_LEVEL: 'environment', LOG_FORMAT: 'default' });
+    expect(from).toMatchObject({
+      POSTGRES_PASSWORD: 'file',
+      LOG_LEVEL: 'environment',
+      LOG_FORMAT: 'default',
+      RABBITMQ_PREFETCH: 'derived',
+      POSTGRES_HOST: 'derived',
+    });
+  });
+
+  it('shows a url without its parameters, which may be secrets too, and leaves out what is not set', () => {
+    const config = configOf(tableinator, { RABBITMQ_MANAGEMENT_URL: 'https://h/api?token=hush' });
+    expect(inWords(config).RABBITMQ_MANAGEMENT_URL).toBe('https://h/api');
+    expect(inWords(config)).not.toHaveProperty('SEQ_FIELD');
+    expect(inWords(config)).not.toHaveProperty('POSTGRES_PASSWORD');
   });
 });

@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import {
+  describe,
   type Environment,
   faultReport,
   type Groups,
@@ -85,7 +86,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     redact,
   });
   log.write('config.loaded', {
-    settings: Object.fromEntries(config.settings.map((setting) => [setting.name, setting.value])),
+    settings: describe(config),
   });
   for (const warning of read.warnings) log.write('config.warning', { variable: warning.name, reason: warning.reason });
 
