@@ -2,4 +2,4 @@
 export { CliError, type ExitCode, exitCodeMeanings, exitCodes } from './exit.ts';
 export type { Environment, Io, Output } from './io.ts';
 export { run, version } from './program.ts';
-export { cliReference } from './reference.ts';
+export { cliReference, referencePages } from './reference.ts';

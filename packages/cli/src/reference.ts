@@ -75,3 +75,8 @@ export function cliReference(): string {
     ...program.commands.flatMap((command) => section(command, 'inator', 2)),
   ].join('\n');
 }
+
+/** The page where it stands in the repository, for `npm run docs`. */
+export function referencePages(): readonly { readonly path: string; readonly text: string }[] {
+  return [{ path: 'docs/reference/cli.md', text: cliReference() }];
+}

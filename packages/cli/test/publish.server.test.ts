@@ -3,8 +3,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '@inator/testkit';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { inator, lastJson, type Ran, spawnInator } from './support/command.ts';
 import { type Catcher, openCatcher } from './support/queue.ts';
 
@@ -144,13 +144,19 @@ describe('inator publish', () => {
     expect(second.code).toBe(0);
     expect(lastJson(second)).toMatchObject({ before: published, published: 20_000 - published, ended: 'complete' });
     expect(idsOf(await catcher.take('artists'))).toEqual(bodies(20_000).map((_, index) => index + 1));
-    expect((await readFile(`${path}.rejects.jsonl`, 'utf8')).match(/"line":\d+/g)).toEqual(['"line":5001', '"line":20002']);
+    expect((await readFile(`${path}.rejects.jsonl`, 'utf8')).match(/"line":\d+/g)).toEqual([
+      '"line":5001',
+      '"line":20002',
+    ]);
     expect(existsSync(`${path}.inator-state.json`)).toBe(false);
   });
 
   it('the real process ends in order on SIGINT, survives SIGKILL, and a resumed run misses no record', async () => {
     const path = await file('artists.jsonl', lines(bodies(20_000)));
-    for (const [signal, after] of [['SIGINT', 3_000], ['SIGKILL', 9_000]] as const) {
+    for (const [signal, after] of [
+      ['SIGINT', 3_000],
+      ['SIGKILL', 9_000],
+    ] as const) {
       const { process: child, ended } = spawnInator(['publish', path, '--rate', '6000'], catcher.env);
       await depthReaches(after);
       child.kill(signal);

@@ -4,6 +4,7 @@ import { examineAll, type Finding } from '../doctor/examine.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { type Io, type Style, styled } from '../io.ts';
 import { withNotes } from '../notes.ts';
+import { withStack } from '../servers/stack-env.ts';
 import type { Context } from './context.ts';
 
 const styles: Readonly<Record<Finding['is'], Style>> = { good: 'green', odd: 'yellow', bad: 'red', skipped: 'dim' };
@@ -11,7 +12,7 @@ const words: Readonly<Record<Finding['is'], string>> = { good: 'good', odd: 'odd
 
 async function doctor(io: Io, flags: { readonly json?: boolean }): Promise<ExitCode> {
   const findings: Finding[] = [];
-  for await (const finding of examineAll(io.env)) {
+  for await (const finding of examineAll(io.env, withStack(io.env))) {
     findings.push(finding);
     if (flags.json === true) continue;
     const { is, what, says, next } = finding;

@@ -15,6 +15,7 @@ import { type PublishResult, publishAll } from '../publish/run.ts';
 import { type RunSummary, summaryTable } from '../publish/summary.ts';
 import { openOutlets } from '../servers/outlets.ts';
 import { brokerTarget } from '../servers/settings.ts';
+import { withStack } from '../servers/stack-env.ts';
 import type { Context } from './context.ts';
 
 interface Flags {
@@ -128,7 +129,7 @@ function exitCodeOf({ summary }: PublishResult, strict: boolean): ExitCode {
 }
 
 async function publish(io: Io, files: readonly string[], flags: Flags): Promise<ExitCode> {
-  const target = brokerTarget(io.env);
+  const target = brokerTarget(withStack(io.env));
   const options: PublishOptions = {
     files: files.length === 0 ? ['-'] : files,
     type: flags.type,

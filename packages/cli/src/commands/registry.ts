@@ -4,12 +4,16 @@ import { configCommand } from './config.ts';
 import type { CommandFactory } from './context.ts';
 import { doctorCommand } from './doctor.ts';
 import { publishCommand } from './publish.ts';
+import { stackCommand } from './stack.ts';
+import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 
 export const commands: readonly CommandFactory[] = [
+  startCommand,
   publishCommand,
   statusCommand,
   doctorCommand,
   configCommand,
+  stackCommand,
   benchCommand,
 ];

@@ -95,10 +95,11 @@ async function* guarded(what: string, examine: () => Findings): Findings {
   }
 }
 
-export async function* examineAll(env: Environment): Findings {
+/** `env` is what the services would see; `reaching` is how to reach the servers from here. */
+export async function* examineAll(env: Environment, reaching: Environment): Findings {
   yield examineNode(process.version);
   yield* examineConfiguration(env);
-  yield* guarded('RabbitMQ', () => examineBroker(env));
-  yield* guarded('PostgreSQL', () => examinePostgres(env));
-  yield* guarded('Neo4j', () => examineNeo4j(env));
+  yield* guarded('RabbitMQ', () => examineBroker(reaching));
+  yield* guarded('PostgreSQL', () => examinePostgres(reaching));
+  yield* guarded('Neo4j', () => examineNeo4j(reaching));
 }

@@ -73,17 +73,28 @@ type Fields =
   | { readonly is: 'fields'; readonly values: readonly string[] }
   | { readonly is: 'bad'; readonly code: RejectCode; readonly reason: string };
 
-/** The fields of a record whose quotes are known to match. */
-function fieldsOf(row: Row, delimiter: string): Fields {
-  if (!isUtf8(row.bytes)) return { is: 'bad', code: 'utf8-invalid', reason: 'the record is not UTF-8' };
-  try {
-    const records = parse(row.bytes, { delimiter, relax_column_count: true, record_delimiter: ['\r\n', '\n'] });
-    const [values] = records;
-    if (values !== undefined && records.length === 1) return { is: 'fields', values };
-    return { is: 'bad', code: 'csv-invalid', reason: `it reads as ${records.length} records` };
-  } catch (error) {
-    return { is: 'bad', code: 'csv-invalid', reason: messageOf(error) };
+const lineBreak = Buffer.from('\n');
+
+/** The fields of records whose quotes are known to match: all in one go, which is many times faster than one by one. */
+function fieldsOf(rows: readonly Row[], delimiter: string): Fields[] {
+  const bytes = Buffer.concat(rows.flatMap((row) => [row.bytes, lineBreak]));
+  if (isUtf8(bytes)) {
+    try {
+      const records = parse(bytes, { delimiter, relax_column_count: true, record_delimiter: ['\r\n', '\n'] });
+      if (records.length === rows.length) return records.map((values) => ({ is: 'fields', values }));
+      if (rows.length === 1) return [bad('csv-invalid', `it reads as ${records.length} records`)];
+    } catch (error) {
+      if (rows.length === 1) return [bad('csv-invalid', messageOf(error))];
+    }
+  } else if (rows.length === 1) {
+    return [bad('utf8-invalid', 'the record is not UTF-8')];
   }
+  // One of them is at fault: then each for itself.
+  return rows.flatMap((row) => fieldsOf([row], delimiter));
+}
+
+function bad(code: RejectCode, reason: string): Fields {
+  return { is: 'bad', code, reason };
 }
 
 /** Names of the members by column, or a usage error about the header. */
@@ -120,6 +131,8 @@ export async function* readCsv(chunks: AsyncIterable<Buffer>, options: CsvReader
   /** Lines of a record whose quoted field is open, and how many bytes they are. */
   let begun: Line[] = [];
   let begunBytes = 0;
+  /** Records whose lines are complete, to be taken apart together. */
+  let complete: Row[] = [];
   let found: Item[] = [];
 
   function give(item: Item): void {
@@ -154,8 +167,7 @@ export async function* readCsv(chunks: AsyncIterable<Buffer>, options: CsvReader
   }
 
   /** A record whose quotes match. It is refused whole: what stands inside its quotes are no records. */
-  function record(row: Row): void {
-    const fields = fieldsOf(row, delimiter);
+  function record(row: Row, fields: Fields): void {
     if (fields.is === 'bad') refuse(row.lines, fields.code, fields.reason);
     else if (members === undefined) members = membersOf(fields.values, options);
     else if (fields.values.length === members.length) publishable(row, fields.values, members);
@@ -165,8 +177,17 @@ export async function* readCsv(chunks: AsyncIterable<Buffer>, options: CsvReader
     }
   }
 
+  /** Takes apart what is complete; before anything that comes behind it is given. */
+  function finishRows(): void {
+    if (complete.length === 0) return;
+    const rows = complete;
+    complete = [];
+    for (const [index, fields] of fieldsOf(rows, delimiter).entries()) record(rows[index] as Row, fields);
+  }
+
   /** The first line of `begun` is no good: it is refused alone, and the others are read again. */
   function giveUp(code: RejectCode, reason: string): void {
+    finishRows();
     const [first, ...again] = begun;
     begun = [];
     begunBytes = 0;
@@ -185,20 +206,22 @@ export async function* readCsv(chunks: AsyncIterable<Buffer>, options: CsvReader
     else if (isTooLong) giveUp('record-too-large', tooLongReason(line, limits));
     else if (state === 'malformed') giveUp('csv-invalid', misplaced);
     else if (state === 'closed') {
-      const row = rowOf(begun);
+      complete.push(rowOf(begun));
       begun = [];
       begunBytes = 0;
-      record(row);
     }
   }
 
   for await (const chunk of chunks) {
     for (const line of splitter.push(chunk)) take(line);
+    finishRows();
     if (found.length > 0) yield found;
     found = [];
   }
   for (const line of splitter.end()) take(line);
+  finishRows();
   while (begun.length > 0) giveUp('csv-invalid', notClosed);
+  finishRows();
   if (members === undefined) throw usageError(`${options.name}: there is no header`);
   if (found.length > 0) yield found;
 }

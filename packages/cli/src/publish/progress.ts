@@ -8,6 +8,8 @@ export interface Watched {
   share(): number | undefined;
   readonly published: () => number;
   readonly refused: () => number;
+  /** What `published` counts; default "published". */
+  readonly verb?: string;
 }
 
 export interface ProgressDisplay {
@@ -24,8 +26,9 @@ function percent(share: number | undefined): string {
 
 /** "artists.jsonl: 45 % 12,000 published, 3 refused, 2,100/s" */
 export function plainLine(watched: Watched, perSecond: number): string {
-  const { name, published, refused } = watched;
-  return `${name}:${percent(watched.share())} ${count(published())} published, ${count(refused())} refused, ${count(perSecond)}/s`;
+  const { name, published, refused, verb = 'published' } = watched;
+  const refusals = refused() === 0 ? '' : `, ${count(refused())} refused`;
+  return `${name}:${percent(watched.share())} ${count(published())} ${verb}${refusals}, ${count(perSecond)}/s`;
 }
 
 export function showProgress(io: Io, watched: Watched): ProgressDisplay {
@@ -41,8 +44,8 @@ export function showProgress(io: Io, watched: Watched): ProgressDisplay {
   const bar = new SingleBar({
     stream: io.stderr as NodeJS.WritableStream,
     format: known
-      ? '{name} [{bar}] {percentage} %  {published} published{refused}  {rate}/s  {eta_formatted} left'
-      : '{name}  {published} published{refused}  {rate}/s  {duration_formatted}',
+      ? '{name} [{bar}] {percentage} %  {published} {verb}{refused}  {rate}/s  {eta_formatted} left'
+      : '{name}  {published} {verb}{refused}  {rate}/s  {duration_formatted}',
     barCompleteChar: '#',
     barIncompleteChar: '.',
     hideCursor: true,
@@ -53,6 +56,7 @@ export function showProgress(io: Io, watched: Watched): ProgressDisplay {
   const payload = (): object => ({
     name: watched.name,
     published: count(watched.published()),
+    verb: watched.verb ?? 'published',
     refused: watched.refused() === 0 ? '' : `, ${counted(watched.refused(), 'record')} refused`,
     rate: count(perSecond()),
   });

@@ -64,8 +64,16 @@ export interface GraphStore {
 }
 
 export function openGraph(env: Environment): GraphStore {
-  const { uri, username, password, database } = neo4jTarget(env).endpoint;
-  const neo4j = createNeo4j({ uri, username, password, database, connectTimeoutMs });
+  const { uri, username, password, database, caFile } = neo4jTarget(env).endpoint;
+  const neo4j = createNeo4j({
+    uri,
+    username,
+    password,
+    database,
+    caFile,
+    connectTimeoutMs,
+    userAgent: 'inator command',
+  });
   return { address: uri, neo4j, close: () => neo4j.close() };
 }
 

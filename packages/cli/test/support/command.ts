@@ -1,8 +1,8 @@
 /** The command under test: in this process with a world of its own, or as the real process from `dist`. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { run } from '../../src/program.ts';
 
 export interface Ran {
