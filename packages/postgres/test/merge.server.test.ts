@@ -126,7 +126,9 @@ describe('eight writers over the same keys', () => {
     };
     const before = await deadlocks();
     // Astral keys sort differently as UTF-16 and as bytes: every path must use the same order.
-    const keys = [...Array(mixed.length === 1 ? 200 : 40).keys()].map((i) => (i % 5 === 0 ? `😀${i}` : i % 5 === 1 ? `\uffee${i}` : `k${i}`));
+    const keys = [...Array(mixed.length === 1 ? 200 : 40).keys()].map((i) =>
+      i % 5 === 0 ? `😀${i}` : i % 5 === 1 ? `\uffee${i}` : `k${i}`,
+    );
     const rounds = 6;
     let met = noCounts;
     await Promise.all(

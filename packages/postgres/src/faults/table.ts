@@ -151,7 +151,7 @@ export const tlsPrefixes: readonly string[] = ['ERR_TLS_', 'ERR_SSL_', 'ERR_OSSL
  * reports under SQLSTATE 08P01 whatever their cause. The first that matches wins, before the code is looked at.
  */
 export const byMessage: readonly (readonly [RegExp, Verdict])[] = [
-  [/unsupported startup parameter|^no such (database|user)/i, config('refused by the pooler')],
+  [/unsupported startup parameter|^no such (database|user)|^bouncer config error/i, config('refused by the pooler')],
   [/does not support SSL connections/, config('no TLS')],
   [/^cached plan must not change result type$/, unreachable('cached plan changed')],
   [/^SASL:|^SCRAM|Password must be a string/, config('authentication failed')],
