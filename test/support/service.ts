@@ -29,7 +29,14 @@ process.on('exit', () => {
 /** Starts a service and waits until it listens; it may still be waiting for its servers. */
 export async function startService(name: ServiceName, env: Readonly<Record<string, string>>): Promise<RunningService> {
   const child = spawn(process.execPath, [`${root}services/${name}/dist/main.js`], {
-    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test', HEALTH_PORT: '0', HEALTH_HOST: '127.0.0.1', LOG_FORMAT: 'json', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_ENV: 'test',
+      HEALTH_PORT: '0',
+      HEALTH_HOST: '127.0.0.1',
+      LOG_FORMAT: 'json',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
@@ -51,7 +58,8 @@ export async function startService(name: ServiceName, env: Readonly<Record<strin
     });
   });
   const port = await until(() => {
-    if (exitCode !== undefined) throw new Error(`${name} ended with ${exitCode} before it listened:\n${lines.join('\n')}`);
+    if (exitCode !== undefined)
+      throw new Error(`${name} ended with ${exitCode} before it listened:\n${lines.join('\n')}`);
     return listening(lines);
   }, `${name} listens`);
   const url = `http://127.0.0.1:${port}`;

@@ -17,7 +17,9 @@ export function openTables(url: string): Tables {
       return (await pool.query<T>(sql, [...values])).rows;
     },
     async count(schema, table) {
-      const { rows } = await pool.query<{ exists: string | null }>('select to_regclass($1)::text as exists', [`${schema}.${table}`]);
+      const { rows } = await pool.query<{ exists: string | null }>('select to_regclass($1)::text as exists', [
+        `${schema}.${table}`,
+      ]);
       if (rows[0]?.exists === null) return 0;
       const counted = await pool.query<{ n: number }>(`select count(*)::int as n from "${schema}"."${table}"`);
       return counted.rows[0]?.n ?? 0;
@@ -50,7 +52,11 @@ export interface Letter {
 
 export interface Broker {
   /** Publishes persistent messages and resolves when all are confirmed. */
-  publish(exchange: string, bodies: Iterable<Buffer | string>, headers?: (index: number) => Record<string, unknown>): Promise<void>;
+  publish(
+    exchange: string,
+    bodies: Iterable<Buffer | string>,
+    headers?: (index: number) => Record<string, unknown>,
+  ): Promise<void>;
   /** Messages ready in the queue; 0 when there is no such queue. */
   ready(queue: string): Promise<number>;
   /** Takes all letters out of a dead-letter queue. */
@@ -64,7 +70,10 @@ export interface Broker {
 export async function openBroker(url: string): Promise<Broker> {
   const connection: ChannelModel = await connect(url);
   connection.on('error', () => {});
-  const asking = async <T>(ask: (channel: Awaited<ReturnType<ChannelModel['createChannel']>>) => Promise<T>, otherwise: T): Promise<T> => {
+  const asking = async <T>(
+    ask: (channel: Awaited<ReturnType<ChannelModel['createChannel']>>) => Promise<T>,
+    otherwise: T,
+  ): Promise<T> => {
     const channel = await connection.createChannel();
     channel.on('error', () => {});
     try {

@@ -11,7 +11,7 @@ import {
   parseScanned,
 } from '@inator/runtime';
 import { type GraphRecord, toGraphRecord } from './graph-record.ts';
-import { createMessageReader } from './messages.ts';
+import { createMessageReader, type MessageOptions } from './messages.ts';
 import type { Reference } from './shapes.ts';
 import type { RecordType } from './types.ts';
 
@@ -127,33 +127,29 @@ const plans: Readonly<Record<RecordType, Pick<GraphModel<GraphRecord>, 'nodes' |
   },
 };
 
-export interface GraphOptions {
-  readonly limits?: Limits;
-}
+export type GraphOptions = MessageOptions;
 
 /** The graph model of each type. `decode` accepts exactly the bodies that the table models accept. */
 export function createGraphModels(options: GraphOptions = {}): Readonly<Record<RecordType, GraphModel<GraphRecord>>> {
-  const limits = options.limits ?? defaultLimits;
   return {
-    artists: createGraphModel('artists', limits),
-    labels: createGraphModel('labels', limits),
-    masters: createGraphModel('masters', limits),
-    releases: createGraphModel('releases', limits),
+    artists: createGraphModel('artists', options),
+    labels: createGraphModel('labels', options),
+    masters: createGraphModel('masters', options),
+    releases: createGraphModel('releases', options),
   };
 }
 
-function createGraphModel(type: RecordType, limits: Limits): GraphModel<GraphRecord> {
-  const read = createMessageReader(type, limits);
+function createGraphModel(type: RecordType, options: MessageOptions): GraphModel<GraphRecord> {
+  const read = createMessageReader(type, options);
   const convert = toGraphRecord[type];
   return {
     name: type,
     decode(body) {
       const message = read(body);
       if (message.is !== 'record') return message;
-      const { key, hash } = message;
       const parsed = parseScanned(body);
-      if (parsed.is === 'refused') return { ...parsed, key };
-      return { is: 'record', key, hash, record: convert(key, parsed.value) };
+      if (parsed.is === 'refused') return { ...parsed, key: message.key };
+      return { ...message, record: convert(message.key, parsed.value) };
     },
     ...plans[type],
   };

@@ -22,9 +22,15 @@ import { sha256 } from './hash.ts';
 export const longestKey = 255;
 
 export type Message =
-  | { readonly is: 'record'; readonly key: string; readonly hash: string }
+  | { readonly is: 'record'; readonly key: string; readonly hash: string; readonly seq?: string }
   | { readonly is: 'signal'; readonly signal: Signal }
   | { readonly is: 'refused'; readonly fault: Fault; readonly key?: string };
+
+export interface MessageOptions {
+  readonly limits?: Limits | undefined;
+  /** Top-level member that holds a record's version; none when left out. */
+  readonly seqField?: string | undefined;
+}
 
 /**
  * A reader of messages of the lane `type`. Total, and complete: a body read as a record is storable in both stores.
@@ -32,8 +38,14 @@ export type Message =
  * A key is the text of a string `id`, as it came, or the shortest decimal text of an integer one, so that `1`, `1.0` and
  * `"1"` are one record. The hash is the declared `sha256`, or else the SHA-256 of the body's bytes.
  */
-export function createMessageReader(type: string, limits: Limits = defaultLimits): (body: Uint8Array) => Message {
-  const read = createEnvelopeReader(limits, ['type', 'id', 'sha256']);
+export function createMessageReader(type: string, options: MessageOptions = {}): (body: Uint8Array) => Message {
+  const { limits = defaultLimits, seqField } = options;
+  const read = createEnvelopeReader<string>(limits, [
+    'type',
+    'id',
+    'sha256',
+    ...(seqField === undefined ? [] : [seqField]),
+  ]);
   return (body) => {
     const reading = read(body);
     if (reading.is === 'refused') return reading;
@@ -42,11 +54,14 @@ export function createMessageReader(type: string, limits: Limits = defaultLimits
 
     const key = keyOf(id);
     if (typeof key !== 'string') return key;
-    if (!isPresent(declared)) return { is: 'record', key, hash: sha256(body) };
+    const version = seqField === undefined ? undefined : reading.values[seqField];
+    // Whether it is a version at all is judged where versions from headers are: a wrong one is named by its text or kind.
+    const seq = isPresent(version) ? { seq: version.integer ?? version.text ?? version.kind } : undefined;
+    if (!isPresent(declared)) return { is: 'record', key, hash: sha256(body), ...seq };
     if (declared.text === undefined || declared.text === '' || isLongerThan(declared.text, longestKey)) {
       return refuse('hash-invalid', `sha256 is not a text of 1 to ${longestKey} characters`, key);
     }
-    return { is: 'record', key, hash: declared.text };
+    return { is: 'record', key, hash: declared.text, ...seq };
   };
 }
 

@@ -1,10 +1,9 @@
 /** The Discogs tables: one per type, the body stored as it came. */
 import { defaultLimits, examine, type Fault, type Limits, type TableModel } from '@inator/runtime';
-import { createMessageReader } from './messages.ts';
+import { createMessageReader, type MessageOptions } from './messages.ts';
 import { type RecordType, recordTypes } from './types.ts';
 
-export interface TableOptions {
-  readonly limits?: Limits;
+export interface TableOptions extends MessageOptions {
   /**
    * Operator class of the GIN index on `data`. `jsonb_path_ops` (default) serves `@>`, `@?` and `@@`, is smaller and was
    * measured to take new rows 40 % faster; `jsonb_ops` serves `?`, `?|` and `?&` as well.
@@ -17,22 +16,21 @@ export interface TableOptions {
  * proves all that the store would otherwise have to refuse. No further indexes: each costs every write.
  */
 export function createTableModels(options: TableOptions = {}): Readonly<Record<RecordType, TableModel<Uint8Array>>> {
-  const limits = options.limits ?? defaultLimits;
-  const operatorClass = options.gin ?? 'jsonb_path_ops';
-  return Object.fromEntries(recordTypes.map((type) => [type, createTableModel(type, limits, operatorClass)])) as Record<
+  return Object.fromEntries(recordTypes.map((type) => [type, createTableModel(type, options)])) as Record<
     RecordType,
     TableModel<Uint8Array>
   >;
 }
 
-function createTableModel(type: RecordType, limits: Limits, operatorClass: string): TableModel<Uint8Array> {
-  const read = createMessageReader(type, limits);
+function createTableModel(type: RecordType, options: TableOptions): TableModel<Uint8Array> {
+  const { limits = defaultLimits, gin: operatorClass = 'jsonb_path_ops' } = options;
+  const read = createMessageReader(type, options);
   return {
     name: type,
     decode(body) {
       const message = read(body);
       if (message.is !== 'record') return message;
-      return { is: 'record', key: message.key, hash: message.hash, record: body };
+      return { ...message, record: body };
     },
     examine(body): Fault | undefined {
       const examined = examine(body, limits);

@@ -94,6 +94,11 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
       const reason = `the body has ${delivery.body.length} bytes, more than the ${settings.maxRecordBytes} allowed`;
       return { is: 'refused', fault: fault('record-too-large', 'receive', reason, { proven: true }) };
     }
+    const encoding = delivery.properties.contentEncoding;
+    if (encoding !== undefined && !plainEncodings.has(encoding.toLowerCase())) {
+      const reason = 'the message declares a content encoding other than UTF-8; it is stored as it came or not at all';
+      return { is: 'refused', fault: fault('encoding-unsupported', 'receive', reason, { proven: true }) };
+    }
     try {
       return model.decode(delivery.body, delivery.properties.headers);
     } catch (error) {
@@ -205,6 +210,9 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
   };
   return intake;
 }
+
+/** What producers write for a body that is simply JSON text. */
+const plainEncodings: ReadonlySet<string> = new Set(['', 'utf-8', 'utf8', 'identity', 'us-ascii', 'ascii']);
 
 /**
  * Which writer a key belongs to: FNV-1a over its UTF-16 units (offset basis 2166136261, prime 16777619). It need only

@@ -26,8 +26,8 @@ export type Decoded<R> =
       /** Equal hashes mean equal records: the store is not touched. */
       readonly hash: string;
       readonly record: R;
-      /** The version that the body itself carries, where the model knows of one. */
-      readonly seq?: bigint;
+      /** The version that the body itself carries, as text, where the model knows of one; judged by `sequence`. */
+      readonly seq?: string;
     }
   | { readonly is: 'signal'; readonly signal: Signal }
   | { readonly is: 'refused'; readonly fault: Fault; readonly key?: string };

@@ -28,7 +28,7 @@ function toSeq(value: unknown): bigint | undefined {
 }
 
 /** The version of a delivery. A version that is there but is no integer from 0 to 2^63 - 1 is a fault of the record. */
-export function sequence(source: SeqSource, headers: Headers, fromBody: bigint | undefined): Sequenced {
+export function sequence(source: SeqSource, headers: Headers, fromBody: string | undefined): Sequenced {
   if (source === 'none') return none;
   if (source === 'auto' || source === 'header') {
     const name = headers['x-seq'] !== undefined ? 'x-seq' : 'x-version';

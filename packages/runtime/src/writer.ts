@@ -75,6 +75,9 @@ export function createWriter<R>(parts: WriterParts<R>): Writer<R> {
     busy = true;
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       await parts.write(next, writer);
+      if (queue.length > 0) continue;
+      // Acks leave at the end of the turn; only then can it be told whether the broker will lend more.
+      await new Promise((resolve) => setImmediate(resolve));
       // What gathered meanwhile goes at once when waiting for more is pointless.
       if (queue.length === 0 && (parts.settings().natural || parts.windowFull()))
         writer.seal(parts.windowFull() ? 'window' : 'age');

@@ -1,10 +1,13 @@
-import { type Model, createMemorySink, createMemorySource } from '@inator/runtime';
+import { createMemorySink, createMemorySource, type Model } from '@inator/runtime';
 import { describeSink, describeSource } from '@inator/testkit';
 
 interface Thing {
   readonly value: string;
 }
-const model: Model<Thing> = { name: 'things', decode: () => ({ is: 'record', key: '', hash: '', record: { value: '' } }) };
+const model: Model<Thing> = {
+  name: 'things',
+  decode: () => ({ is: 'record', key: '', hash: '', record: { value: '' } }),
+};
 
 describeSink<Thing>('the memory sink', async () => {
   const sink = createMemorySink<Thing>();
@@ -22,7 +25,8 @@ describeSource('the memory source', async () => {
   return {
     source,
     publish: async (body, headers) => source.publish(body, headers),
-    letters: async () => source.letters.map(({ body, letter }) => ({ body: Buffer.from(body).toString(), code: letter.fault.code })),
+    letters: async () =>
+      source.letters.map(({ body, letter }) => ({ body: Buffer.from(body).toString(), code: letter.fault.code })),
     left: async () => source.ready + source.unsettled,
     lose: async () => source.lose(),
     dispose: async () => {},

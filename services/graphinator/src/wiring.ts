@@ -14,7 +14,7 @@ export function wire({ config, lane }: Kit<GraphinatorConfig>): Store {
     caFile: endpoint.caFile,
     userAgent: `inator ${config.service.instance}`,
   });
-  const models = createGraphModels({ limits: config.limits });
+  const models = createGraphModels({ limits: config.limits, seqField: config.ordering.seqField });
   for (const type of config.service.dataTypes) {
     if (!isRecordType(type)) throw new Error(`the domain ${config.service.domain} has no type ${type}`);
     lane(type, models[type], createGraphSink(neo4j, models[type]));

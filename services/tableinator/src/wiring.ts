@@ -24,7 +24,7 @@ export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
     statementTimeoutMs: milliseconds(pool.statementTimeoutSeconds),
     lockTimeoutMs: milliseconds(pool.lockTimeoutSeconds),
   });
-  const models = createTableModels({ limits: config.limits });
+  const models = createTableModels({ limits: config.limits, seqField: config.ordering.seqField });
   for (const type of config.service.dataTypes) {
     if (!isRecordType(type)) throw new Error(`the domain ${config.service.domain} has no type ${type}`);
     const warn = (reason: string): void => log.write('store.warning', { reason });

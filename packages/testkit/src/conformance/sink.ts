@@ -2,8 +2,9 @@
  * What every sink must do, written once and run against the memory sink and the real ones. A sink's package hands over a
  * way to make one and to look at what it stored; the promises tested are those of `Sink` and of docs/guarantees.md.
  */
+
+import { type Batch, type Counts, type Keyed, type Model, noCounts, type Receipt, type Sink } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Batch, type Counts, type Keyed, type Model, type Receipt, type Sink, noCounts } from '@inator/runtime';
 
 export interface SinkHarness<R> {
   readonly sink: Sink<R>;
@@ -42,7 +43,8 @@ export function describeSink<R>(name: string, make: () => Promise<SinkHarness<R>
     };
     const write = (...records: Written[]): Promise<Receipt> => harness.sink.write(batch(records), never);
     const counts = (some: Partial<Counts>): Counts => ({ ...noCounts, ...some });
-    const content = async (): Promise<Record<string, string>> => Object.fromEntries([...(await harness.stored())].sort());
+    const content = async (): Promise<Record<string, string>> =>
+      Object.fromEntries([...(await harness.stored())].sort());
 
     it('creates what is new, one outcome a record', async () => {
       const receipt = await write(['a', '1'], ['b', '2'], ['c', '3']);
@@ -58,17 +60,23 @@ export function describeSink<R>(name: string, make: () => Promise<SinkHarness<R>
 
     it('tells created, updated and unchanged apart in one batch', async () => {
       await write(['a', '1'], ['b', '2']);
-      expect((await write(['a', '1'], ['b', 'new'], ['c', '3'])).counts).toEqual(counts({ created: 1, updated: 1, unchanged: 1 }));
+      expect((await write(['a', '1'], ['b', 'new'], ['c', '3'])).counts).toEqual(
+        counts({ created: 1, updated: 1, unchanged: 1 }),
+      );
       expect(await content()).toEqual({ a: '1', b: 'new', c: '3' });
     });
 
     it('keeps the last arrival of a key that stands several times in a batch', async () => {
-      expect((await write(['x', '1'], ['y', '1'], ['x', '2'], ['x', '3'])).counts).toEqual(counts({ created: 2, collapsed: 2 }));
+      expect((await write(['x', '1'], ['y', '1'], ['x', '2'], ['x', '3'])).counts).toEqual(
+        counts({ created: 2, collapsed: 2 }),
+      );
       expect(await content()).toEqual({ x: '3', y: '1' });
     });
 
     it('keeps the highest version of a key in a batch, whatever the order', async () => {
-      expect((await write(['x', 'three', 3], ['x', 'one', 1], ['x', 'two', 2])).counts).toEqual(counts({ created: 1, collapsed: 2 }));
+      expect((await write(['x', 'three', 3], ['x', 'one', 1], ['x', 'two', 2])).counts).toEqual(
+        counts({ created: 1, collapsed: 2 }),
+      );
       expect(await content()).toEqual({ x: 'three' });
     });
 
@@ -110,7 +118,9 @@ export function describeSink<R>(name: string, make: () => Promise<SinkHarness<R>
     it('stores every key of writers that run side by side', async () => {
       const keys = Array.from({ length: 200 }, (_, index) => `k${index}`);
       const receipts = await Promise.all(
-        [0, 1, 2, 3].map((writer) => write(...keys.filter((_, index) => index % 4 === writer).map((key): Written => [key, 'v']))),
+        [0, 1, 2, 3].map((writer) =>
+          write(...keys.filter((_, index) => index % 4 === writer).map((key): Written => [key, 'v'])),
+        ),
       );
       expect(receipts.reduce((sum, receipt) => sum + receipt.counts.created, 0)).toBe(200);
       expect((await harness.stored()).size).toBe(200);
@@ -127,7 +137,10 @@ export function describeSink<R>(name: string, make: () => Promise<SinkHarness<R>
     });
 
     it('rejects soon when it is aborted, and stores or does not store the batch whole', async () => {
-      const aborted = harness.sink.write(batch(Array.from({ length: 100 }, (_, index): Written => [`k${index}`, 'v'])), AbortSignal.timeout(1));
+      const aborted = harness.sink.write(
+        batch(Array.from({ length: 100 }, (_, index): Written => [`k${index}`, 'v'])),
+        AbortSignal.timeout(1),
+      );
       await aborted.catch(() => undefined);
       expect([0, 100]).toContain((await harness.stored()).size);
     });

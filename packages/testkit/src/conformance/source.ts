@@ -1,6 +1,7 @@
 /** What every source must do, written once and run against the memory source and a real broker. */
+
+import { type Delivery, fault, type Session, type Source } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Delivery, type Session, type Source, fault } from '@inator/runtime';
 import { until } from '../until.ts';
 
 export interface SourceHarness {
@@ -65,7 +66,9 @@ export function describeSource(name: string, make: () => Promise<SourceHarness>)
       const opened = await open();
       await publish(50);
       await until(() => taken.length === 50, 'deliveries');
-      const shuffled = [...taken].sort((a, b) => Buffer.compare(Buffer.from(a.body).reverse(), Buffer.from(b.body).reverse()));
+      const shuffled = [...taken].sort((a, b) =>
+        Buffer.compare(Buffer.from(a.body).reverse(), Buffer.from(b.body).reverse()),
+      );
       for (const delivery of shuffled) opened.ack([delivery]);
       await opened.close();
       await until(async () => (await harness.left()) === 0, 'nothing left');

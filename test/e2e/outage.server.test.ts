@@ -1,0 +1,116 @@
+/** Each server restarted in the middle of a load: exact counts, no letter, no restart of the service. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Server, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
+import { until } from '@inator/testkit';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { idOf, sample } from '../support/sample.ts';
+import type { RunningService, ServiceName } from '../support/service.ts';
+import { openBroker } from '../support/stores.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+/** Servers of this file's own, because it hurts them. */
+let root: string;
+let rabbitmq: Server;
+let postgres: Server;
+let neo4j: Server;
+let world: World;
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'inator-outage-'));
+  chmodSync(root, 0o711);
+  const options = (kind: string) => ({ dir: join(root, kind), ownedByParent: true, ephemeral: true });
+  [rabbitmq, postgres, neo4j] = await Promise.all([
+    startRabbitmq(options('rabbitmq')),
+    startPostgres(options('postgres')),
+    startNeo4j(options('neo4j')),
+  ]);
+  world = await openWorld({
+    rabbitmq: rabbitmq.env['RABBITMQ_URL'] ?? '',
+    postgres: postgres.env['POSTGRES_URL'] ?? '',
+    neo4j: {
+      uri: neo4j.env['NEO4J_URI'] ?? '',
+      username: neo4j.env['NEO4J_USERNAME'] ?? '',
+      password: neo4j.env['NEO4J_PASSWORD'] ?? '',
+    },
+  });
+}, 180_000);
+
+afterAll(async () => {
+  await world.close().catch(() => {});
+  await Promise.all([rabbitmq, postgres, neo4j].map((server) => server.remove()));
+  rmSync(root, { recursive: true, force: true });
+}, 120_000);
+
+const env = {
+  POSTGRES_BATCH_SIZE: '50',
+  NEO4J_BATCH_SIZE: '50',
+  POSTGRES_BATCH_FLUSH_INTERVAL: '0.2',
+  NEO4J_BATCH_FLUSH_INTERVAL: '0.2',
+};
+
+async function pending(service: RunningService): Promise<number> {
+  const { body } = await service.get<{ readonly lanes: readonly { readonly totals: { readonly acked: number } }[] }>(
+    '/lanes',
+  );
+  return body.lanes.reduce((sum, lane) => sum + lane.totals.acked, 0);
+}
+
+async function restartUnderLoad(name: ServiceName, victim: () => Server, seed: number): Promise<void> {
+  const service = await world.start(name, env);
+  await world.drained(service);
+  const bodies = sample('releases', 4_000, seed);
+  await world.broker.publish(world.exchange('releases'), bodies);
+  const before = await pending(service);
+  await until(async () => (await pending(service)) > before + 200, 'some progress');
+  await victim().kill();
+  await victim().start();
+  // The tests' own connection to a broker that was killed is gone too.
+  const broker = await openBroker(rabbitmq.env['RABBITMQ_URL'] ?? '');
+  const queue = world.queue(name, 'releases');
+  const ids = bodies.map(idOf);
+  const count = async (): Promise<number> => {
+    if (name === 'tableinator') {
+      const [row] = await world.tables.query<{ n: number }>(
+        `select count(*)::int as n from "${world.schema}".releases where data_id = any($1)`,
+        [ids],
+      );
+      return row?.n ?? 0;
+    }
+    const [row] = await world.graph.query<{ n: number }>(
+      'match (r:Release) where r.id in $ids and r.sha256 is not null return count(r) as n',
+      { ids },
+    );
+    return row?.n ?? 0;
+  };
+  await until(
+    async () => (await count().catch(() => 0)) === ids.length && (await broker.ready(queue)) === 0,
+    () => `all ${ids.length} stored`,
+    90_000,
+  );
+  expect(await broker.letters(`${queue}.dlq`)).toEqual([]);
+  expect(service.exitCode).toBeUndefined();
+  expect(await service.stop()).toBe(0);
+  expect(await broker.ready(queue)).toBe(0);
+  await broker.close();
+}
+
+describe('a server is killed and started again in the middle of a load', () => {
+  it(
+    'PostgreSQL: tableinator goes on by itself, exact',
+    () => restartUnderLoad('tableinator', () => postgres, 41),
+    180_000,
+  );
+  it('Neo4j: graphinator goes on by itself, exact', () => restartUnderLoad('graphinator', () => neo4j, 42), 180_000);
+  it(
+    'RabbitMQ: tableinator goes on by itself, exact',
+    () => restartUnderLoad('tableinator', () => rabbitmq, 43),
+    180_000,
+  );
+  it(
+    'RabbitMQ: graphinator goes on by itself, exact',
+    () => restartUnderLoad('graphinator', () => rabbitmq, 44),
+    180_000,
+  );
+});
