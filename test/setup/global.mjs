@@ -1,8 +1,8 @@
-// Jest's set-up for the project `servers`: the three real servers, started side by side once for all tests.
+// Jest's set-up for the project `servers`: the three real servers, started side by side, once for all tests.
 //
-// Servers that the environment names (TEST_RABBITMQ_URL, TEST_POSTGRES_URL, TEST_NEO4J_URI) are used as they are. The
-// others are private ones on free ports in a temporary folder; they and the folder go when the run ends, and also when it
-// dies. TEST_SERVERS=postgres,rabbitmq starts only what is listed, for a quick run of one room.
+// Servers that the environment names (TEST_RABBITMQ_URL, TEST_POSTGRES_URL, TEST_NEO4J_URI) are used as they are; the
+// others are containers or private processes on free ports, as for `npm start`. They and their data go when the run ends,
+// also when it dies. TEST_SERVERS=postgres,rabbitmq starts only what is listed, for a quick run of one room.
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,46 +11,49 @@ import { join } from 'node:path';
 const tuned = {
   rabbitmq: { settings: { collect_statistics_interval: '1000' } },
   postgres: { settings: { max_connections: '300' } },
-  neo4j: {},
+  // A machine that lives for minutes spends most of its time compiling itself; this halves the time to its first answer.
+  neo4j: { java: ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] },
 };
 
-const named = { rabbitmq: 'TEST_RABBITMQ_URL', postgres: 'TEST_POSTGRES_URL', neo4j: 'TEST_NEO4J_URI' };
+const prefix = 'TEST_';
 
 export default async function startServers() {
   const built = new URL('../../packages/stack/dist/index.js', import.meta.url);
   if (!existsSync(built)) throw new Error('packages/stack is not built: run `npx tsc -b`, or `npm test`, which does');
-  const { serverKinds, startNeo4j, startPostgres, startRabbitmq } = await import(built.href);
-  const starters = { rabbitmq: startRabbitmq, postgres: startPostgres, neo4j: startNeo4j };
+  const { resolveServers, serverKinds } = await import(built.href);
   const listed = process.env.TEST_SERVERS?.split(',') ?? serverKinds;
-  const kinds = serverKinds.filter((kind) => listed.includes(kind) && !process.env[named[kind]]);
 
   const root = mkdtempSync(join(tmpdir(), 'inator-test-'));
   // PostgreSQL runs as another user where we are root, and must get through.
   chmodSync(root, 0o711);
-  const outcomes = await Promise.allSettled(
-    kinds.map((kind) =>
-      starters[kind]({
-        ...tuned[kind],
-        dir: join(root, kind),
-        ownedByParent: true,
-        ephemeral: true,
-        report: (line) => process.stderr.write(`${line}\n`),
-      }),
-    ),
-  );
-  const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   globalThis.inatorTestServers = {
     async stop() {
-      await Promise.all(servers.map((server) => server.remove()));
       rmSync(root, { recursive: true, force: true });
     },
   };
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) {
+  try {
+    const servers = await resolveServers({
+      env: { ...testVariables(), INATOR_STACK: process.env.INATOR_STACK },
+      want: serverKinds.filter((kind) => listed.includes(kind)),
+      dir: root,
+      options: tuned,
+      ownedByParent: true,
+      ephemeral: true,
+      report: (line) => process.stderr.write(`${line}\n`),
+    });
+    for (const [name, value] of Object.entries(servers.env)) process.env[prefix + name] = value;
+    globalThis.inatorTestServers.stop = async () => {
+      await servers.remove();
+      rmSync(root, { recursive: true, force: true });
+    };
+  } catch (error) {
     await globalThis.inatorTestServers.stop();
-    throw failed.reason;
+    throw error;
   }
-  for (const server of servers) {
-    for (const [name, value] of Object.entries(server.env)) process.env[`TEST_${name}`] = value;
-  }
+}
+
+/** The variables named TEST_*, without the prefix: the ones without it may be those of servers that matter. */
+function testVariables() {
+  const ours = Object.entries(process.env).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(ours.map(([name, value]) => [name.slice(prefix.length), value]));
 }

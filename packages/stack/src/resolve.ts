@@ -16,7 +16,7 @@ export interface ResolveOptions {
   readonly want: readonly ServerKind[];
   /** Folder for what is started; every kind gets its own below it. */
   readonly dir: string;
-  readonly options?: Partial<Record<ServerKind, Pick<ServerOptions, 'settings' | 'heap' | 'env'>>>;
+  readonly options?: Partial<Record<ServerKind, Pick<ServerOptions, 'settings' | 'heap' | 'java' | 'env'>>>;
   readonly ownedByParent?: boolean;
   readonly ephemeral?: boolean;
   readonly report?: Report;

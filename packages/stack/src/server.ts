@@ -46,6 +46,9 @@ export interface Server {
   remove(): Promise<void>;
 }
 
+/** A first start on a machine that is busy with other things has been seen to take two minutes; it usually takes ten seconds. */
+export const defaultStartTimeoutMs = 300_000;
+
 export interface ServerOptions {
   /** Folder for data and logs, created when absent. It must be the server's own. */
   readonly dir: string;
@@ -59,6 +62,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Neo4j only: the largest heap, as `-Xmx` takes it. Default 1g. */
   readonly heap?: string;
+  /** Neo4j only: further arguments of the Java machine. */
+  readonly java?: readonly string[];
   /** Neo4j only: the password of the user `neo4j`, at least eight characters. */
   readonly password?: string;
   /** Extra environment of the server process. */
@@ -67,7 +72,7 @@ export interface ServerOptions {
   readonly ownedByParent?: boolean;
   /** The data is worth nothing after the run: it is deleted with the server when the owning parent dies. */
   readonly ephemeral?: boolean;
-  /** Milliseconds until a server that does not answer counts as failed. Default 180,000: a first start on a busy machine. */
+  /** Milliseconds until a server that does not answer counts as failed. Default 300,000. */
   readonly startTimeoutMs?: number;
   readonly report?: Report;
 }

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import type { ContainerRuntimeClient, WaitStrategy } from 'testcontainers';
 import { rememberedPorts } from '../local/ports.ts';
 import { writeRecord } from '../local/record.ts';
-import { type Server, type ServerKind, type ServerOptions, StackError } from '../server.ts';
+import { startWatchdog } from '../local/watchdog.ts';
+import { defaultStartTimeoutMs, type Server, type ServerKind, type ServerOptions, StackError } from '../server.ts';
 import { until } from '../wait.ts';
 import { type Engine, engine, ensureImage } from './engine.ts';
 import { type ContainerRecipe, containerRecipes } from './recipes.ts';
@@ -21,7 +22,7 @@ const stopSeconds = 60;
  * is kept with its data and found again by its name. Rejects with `no-containers` where there is no engine or no image.
  */
 export async function startContainer(kind: ServerKind, options: ServerOptions): Promise<Server> {
-  const { report = () => {}, startTimeoutMs = 180_000, name = kind } = options;
+  const { report = () => {}, startTimeoutMs = defaultStartTimeoutMs, name = kind } = options;
   const reached = await engine();
   const dir = resolve(options.dir);
   const recipe = containerRecipes[kind](options);
@@ -32,6 +33,8 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
   const attached = before?.running ?? false;
   const ports = before?.ports(recipe) ?? (await rememberedPorts(dir, purposes, options.port));
   writeRecord(dir, { ports });
+  // The reaper takes the container; the folder that remembers its ports is for this one.
+  const watchdog = options.ephemeral ? startWatchdog([dir]) : undefined;
   let queue: Promise<unknown> = Promise.resolve();
   let pid: number | undefined;
   let container = before?.container;
@@ -65,7 +68,7 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
   async function start(): Promise<void> {
     const from = performance.now();
     if (container === undefined) container = await create(reached, { recipe, ports, containerName, options });
-    else if (!(await container.inspect()).State.Running) await container.start();
+    else await goOn(container);
     await waitUntilItAnswers(container);
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
     report(`${kind}: answers on 127.0.0.1:${ports.main} after ${seconds} s, in the container ${containerName}`);
@@ -114,10 +117,23 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
         await container?.remove({ force: true, v: true });
         container = undefined;
         pid = undefined;
+        rmSync(dir, { recursive: true, force: true });
+        watchdog?.dismiss();
       }),
   };
-  await server.start();
+  try {
+    await server.start();
+  } catch (error) {
+    if (!attached) await (options.ephemeral ? server.remove() : server.stop()).catch(() => {});
+    throw error;
+  }
   return server;
+}
+
+async function goOn(container: Container): Promise<void> {
+  const { Running: running, Paused: paused } = (await container.inspect()).State;
+  if (paused) await container.unpause();
+  else if (!running) await container.start();
 }
 
 /** Stops what `startContainer` has started for `dir`, from whatever process; resolves with whether it was running. */

@@ -1,4 +1,5 @@
 /** The container engine, reached through testcontainers, which is loaded only when somebody asks for containers. */
+import { hostname } from 'node:os';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { type Report, StackError } from '../server.ts';
 
@@ -31,8 +32,11 @@ async function reach(): Promise<Engine> {
     throw new StackError('no-containers', 'operator', 'no container engine answers', { cause });
   });
   const { host } = client.info.containerRuntime;
-  // Ports are published on the loopback of the machine that the engine runs on; elsewhere nobody here can reach them.
-  if (host !== 'localhost' && host !== '127.0.0.1') {
+  // Ports are published on the loopback of the engine's machine; from another one, or from inside a container that was
+  // handed the engine's socket, nobody can reach them. What testcontainers says of the host is a guess: it takes every
+  // system with a /.dockerenv for a container.
+  const name: unknown = (await client.container.dockerode.info()).Name;
+  if (host !== 'localhost' && host !== '127.0.0.1' && name !== hostname()) {
     throw new StackError('no-containers', 'operator', `the container engine runs on another machine (${host})`);
   }
   return { testcontainers, client };

@@ -2,7 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Server, type ServerKind, type ServerOptions, StackError, type ToolResult } from '../server.ts';
+import {
+  defaultStartTimeoutMs,
+  type Server,
+  type ServerKind,
+  type ServerOptions,
+  StackError,
+  type ToolResult,
+} from '../server.ts';
 import { until } from '../wait.ts';
 import { freezeTree, isAlive, startToken, thawTree } from './processes.ts';
 import { readRecord, runningPid, writeRecord } from './record.ts';
@@ -44,7 +51,7 @@ type Options = Pick<ServerOptions, 'ownedByParent' | 'ephemeral' | 'startTimeout
 
 /** Makes the handle and starts the server; or takes over one that runs already from the same folder. */
 export async function startLocalServer(recipe: Recipe, options: Options): Promise<Server> {
-  const { startTimeoutMs = 180_000, report = () => {} } = options;
+  const { startTimeoutMs = defaultStartTimeoutMs, report = () => {} } = options;
   const logFile = join(recipe.dir, `${recipe.kind}.log`);
   const remembered = { ports: recipe.ports, dataDirs: recipe.dataDirs };
   let child: ChildProcess | undefined;

@@ -14,7 +14,13 @@ export const neo4jLogin = { user: 'neo4j', password: 'inator-local' } as const;
 const openPackages = ['java.nio', 'java.lang', 'java.io', 'sun.nio.ch'];
 
 export async function startNeo4j(options: ServerOptions): Promise<Server> {
-  const { report = () => {}, name = 'neo4j', heap = '1g', password = neo4jLogin.password } = options;
+  const {
+    report = () => {},
+    name = 'neo4j',
+    heap = '1g',
+    java: machine = [],
+    password = neo4jLogin.password,
+  } = options;
   const { java, classPath } = await neo4jJars(report);
   const dir = resolve(options.dir);
   const home = join(dir, 'home');
@@ -43,6 +49,7 @@ export async function startNeo4j(options: ServerOptions): Promise<Server> {
           ...openPackages.map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`),
           '-XX:-OmitStackTraceInFastThrow',
           '-Dfile.encoding=UTF-8',
+          ...machine,
           ...['-cp', classPath, 'Launcher', home, join(dir, 'neo4j.conf')],
         ],
         env: { ...process.env, NEO4J_PASSWORD: password, ...options.env },
