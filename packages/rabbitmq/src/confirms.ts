@@ -29,6 +29,8 @@ export interface Confirms {
   readonly isOpen: boolean;
   /** Resolves when the channel ended, for whatever reason. */
   readonly lost: Promise<ChannelLoss>;
+  /** True while the socket is behind. */
+  readonly isBehind: boolean;
   drained(): Promise<void>;
   /** The channel, for declarations. */
   readonly channel: ConfirmChannel;
@@ -123,6 +125,9 @@ export async function openConfirms(broker: Broker, signal?: AbortSignal): Promis
     lost,
     get pending() {
       return pending.size;
+    },
+    get isBehind() {
+      return drained !== undefined;
     },
     get isOpen() {
       return isOpen;

@@ -2,6 +2,7 @@
  * Errors of amqplib, sockets and TLS as faults. What is not in the tables is `unavailable`: it is tried again soon, and
  * costs nothing but time.
  */
+import { types } from 'node:util';
 import { DeadlineError, type Fault, fault, SourceError, type Stage } from '@inator/runtime';
 
 /** How a caller proceeds: try again soon, or slowly because only an operator can mend it. */
@@ -25,10 +26,12 @@ const tlsCode = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UN
 
 interface Coded extends Error {
   readonly code?: string | number;
+  /** Of an attempt at several addresses. */
+  readonly errors?: readonly unknown[];
 }
 
 function asError(thrown: unknown): Coded {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  return types.isNativeError(thrown) ? thrown : new Error(String(thrown));
 }
 
 /** The broker's reply code where it sent one: 404, 406, 320, … */
@@ -43,9 +46,8 @@ export function replyCode(thrown: unknown): number | undefined {
 /** One line, in the broker's own words where it gave any: amqplib wraps them in the name of the method. */
 function words(error: Coded): string {
   const quoted = /with message "([\s\S]*)"$/.exec(error.message)?.[1];
-  // Several addresses tried in vain are an AggregateError without a message.
-  const each =
-    error instanceof AggregateError ? error.errors.map((one: unknown) => asError(one).message).join('; ') : '';
+  // Several addresses tried in vain make an error without a message.
+  const each = error.errors?.map((one) => asError(one).message).join('; ');
   return (quoted ?? (error.message || each || error.name)).replaceAll(/\s+/g, ' ').trim();
 }
 

@@ -74,6 +74,8 @@ function encode(value: unknown, room: number, depth: number): Encoded | undefine
     case 'boolean':
       return { value, bytes: 2 };
     case 'number':
+      // Erlang has no such numbers: the broker would close the connection.
+      if (!Number.isFinite(value)) return undefined;
       // As whole numbers amqplib would turn the rest into BigInt, which throws.
       return Number.isInteger(value) && Math.abs(value) < 2 ** 63
         ? { value, bytes: 9 }

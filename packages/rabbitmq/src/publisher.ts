@@ -80,6 +80,9 @@ interface Entry {
 
 /** Times a message may be refused by a full or failing queue. */
 const maxNacks = 5;
+const plain: Options.Publish = { persistent: true, mandatory: true, contentType: 'application/json' };
+/** For callers that need not wait: `ready` is awaited before every message. */
+const immediately = Promise.resolve();
 const retry = { firstMs: 100, maxMs: 2_000 };
 const declareMs = 10_000;
 const closeMs = 5_000;
@@ -100,6 +103,7 @@ export function createPublisher(target: Broker | BrokerSettings, options: Publis
     if (!entries.delete(entry)) return;
     if (error === undefined) entry.resolve();
     else entry.reject(error);
+    if (waiting.size === 0) return;
     for (const waiter of waiting) {
       if (entries.size >= waiter.below) continue;
       waiting.delete(waiter);
@@ -219,7 +223,7 @@ export function createPublisher(target: Broker | BrokerSettings, options: Publis
           exchange,
           routingKey,
           body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-          options: { persistent: true, mandatory: true, contentType: 'application/json', ...properties },
+          options: properties === undefined ? plain : { ...plain, ...properties },
           resolve,
           reject,
           nacks: 0,
@@ -229,10 +233,10 @@ export function createPublisher(target: Broker | BrokerSettings, options: Publis
         else start();
       });
     },
-    async ready() {
-      await below(maxUnconfirmed);
-      await current?.drained();
-    },
+    ready: () =>
+      entries.size < maxUnconfirmed && !current?.isBehind
+        ? immediately
+        : below(maxUnconfirmed).then(() => current?.drained()),
     flush: () => below(1),
     async declareExchange(name, type = 'fanout') {
       const channel = await broker.channel(closing.signal);

@@ -22,7 +22,7 @@ import type { ConsumeMessage, Message } from 'amqplib';
 import { createAckWindow } from './acks.ts';
 import type { Broker } from './broker.ts';
 import { loanOf, toDelivery } from './deliveries.ts';
-import { asSourceError, brokerFault } from './faults.ts';
+import { asSourceError, brokerError, brokerFault } from './faults.ts';
 import { letterOptions } from './letter.ts';
 import type { LetterBox } from './letters.ts';
 import { declareTopology, type QueueSpec } from './topology.ts';
@@ -141,7 +141,15 @@ export async function openSession(
 
   async function deadLetter(delivery: Delivery, letter: Letter, abort: AbortSignal): Promise<void> {
     const lent = loanOf(delivery, self);
-    if (is !== 'open' || lent === undefined || lent.entry.settled) return;
+    if (is !== 'open' || lent === undefined) {
+      throw brokerError(
+        'unavailable',
+        `the session on queue ${queue} has ended: the record comes again`,
+        undefined,
+        'settle',
+      );
+    }
+    if (lent.entry.settled) return;
     const { body, exchange, routingKey, deliveryCount } = delivery;
     const original = { queue, exchange, routingKey, body, deliveryCount, properties: lent.properties };
     await letters.send(
