@@ -15,7 +15,7 @@ function defaultOf({ defaultValue, defaultValueDescription }: Option | Argument)
 }
 
 function choicesOf({ argChoices }: Option | Argument): string {
-  return argChoices === undefined ? '' : ` One of ${argChoices.map((value) => `\`${value}\``).join(', ')}.`;
+  return argChoices === undefined ? '' : `. One of ${argChoices.map((value) => `\`${value}\``).join(', ')}.`;
 }
 
 function section(command: Command, path: string, depth: number): string[] {

@@ -46,6 +46,7 @@ describe('the watermark', () => {
 
   it('forgets what it passed, so that a long run needs no more memory than its window', () => {
     let passed = 0;
+    let most = 0;
     const watermark = createWatermark<number>(() => {
       passed += 1;
     });
@@ -54,9 +55,10 @@ describe('the watermark', () => {
       const oldest = window.shift();
       if (oldest !== undefined) watermark.settle(oldest);
       window.push(watermark.open(index));
-      expect(watermark.behind).toBeLessThanOrEqual(101);
+      most = Math.max(most, watermark.behind);
     }
     expect(passed).toBe(50_000);
+    expect(most).toBeLessThanOrEqual(101);
   });
 });
 

@@ -66,7 +66,7 @@ Ctrl-C waits for the confirms that are due, saves the position and ends with 130
 the last confirmed record. FILE.inator-state.json (--state DIR) holds the position until every file of the run is done. It
 applies only to the same file (path, size, time of change), broker, exchange and options; --no-resume ignores it. After a
 kill -9 up to half a second of confirmed records is published again, which the services recognise by their hash.
-Standard input cannot be resumed. --limit counts from the beginning of the file, and keeps the state of a run over the whole.
+Standard input and runs with --limit always start at the beginning.
 
 After an XML dump "file_complete" is published, and "extraction_complete" when the run held the dumps of all four kinds;
 --complete publishes both after any run, --no-complete neither. A limited or interrupted run announces nothing.

@@ -11,7 +11,7 @@ export type Check = (body: Uint8Array) => Checked;
 
 /** The check of one kind of record; without a kind, a record is any JSON object that both stores can hold. */
 export function checkOf(type: RecordType | undefined, limits: Limits = defaultLimits): Check {
-  if (type !== undefined) return createMessageReader(type, limits);
+  if (type !== undefined) return createMessageReader(type, { limits });
   const read = createEnvelopeReader(limits, []);
   return (body) => {
     const reading = read(body);

@@ -50,7 +50,8 @@ async function savingOf(
   options: PublishOptions,
   broker: string,
 ): Promise<Saving | undefined> {
-  if (!input.file || options.dryRun) return undefined;
+  // A limited run is a look at the file: it leaves the position of a whole run alone.
+  if (!input.file || options.dryRun || options.limit !== undefined) return undefined;
   const { format, type, delimiter, exchange } = plan;
   const reading = JSON.stringify({ format, type, delimiter, key: options.key, renames: [...options.renames] });
   return {
@@ -153,6 +154,9 @@ export async function publishFile(
   world.signal.addEventListener('abort', closeInput, { once: true });
   try {
     await rejects.cutTo(from.rejectsBytes);
+    if (rejects.length < from.rejectsBytes) {
+      world.warn(`${rejects.path} is shorter than the interrupted run left it: rejects from before are gone`);
+    }
     if (!from.complete) {
       const unwatch = world.watch(input, from, tally);
       await publish().finally(unwatch);

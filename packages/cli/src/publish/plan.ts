@@ -21,7 +21,7 @@ export interface PublishOptions {
   readonly dryRun: boolean;
   /** Records a second. */
   readonly rate: number | undefined;
-  /** Items of one file, those of an interrupted run included. */
+  /** Items of one file. Such a run starts at the beginning and is not resumed. */
   readonly limit: number | undefined;
   readonly resume: boolean;
   /** Directory of the state files; undefined: next to each input. */

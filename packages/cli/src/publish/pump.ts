@@ -33,7 +33,7 @@ export interface PumpOptions {
   readonly exchange: string;
   /** Where reading starts, with the counts of earlier runs. */
   readonly from: Progress;
-  /** Items of the input to publish, earlier runs included. */
+  /** Items of the input to publish, from its beginning. */
   readonly limit: number | undefined;
   readonly rate: Rate | undefined;
   readonly allowUnroutable: boolean;
