@@ -3,7 +3,7 @@ import { type EdgeRow, type Fault, fault, type NodeRow, type Properties, SinkErr
 import { type Integer, int } from 'neo4j-driver';
 import type { PropertyNames } from './names.ts';
 import { bookkeeping, type GraphShape } from './shape.ts';
-import { parameter } from './statements.ts';
+import { list } from './statements.ts';
 import { keyFault, valueFault } from './values.ts';
 import type { Candidate, Verdict } from './version.ts';
 
@@ -31,7 +31,7 @@ export interface Origins {
 }
 
 export interface Plan {
-  readonly parameters: Readonly<Record<string, readonly unknown[]>>;
+  readonly lists: Readonly<Record<string, readonly unknown[]>>;
   readonly origins: Origins;
   /** By owned group: what records assert no longer. */
   readonly gone: readonly (readonly (readonly [key: string, others: readonly string[]])[])[];
@@ -86,13 +86,13 @@ export function assemble<R>(
     return place;
   });
 
-  const parameters: Record<string, readonly unknown[]> = {};
+  const lists: Record<string, readonly unknown[]> = {};
   const ownNames = names.lists[primary] ?? [];
-  parameters[parameter.fresh] = fresh.map(({ key, hash, seq }) => {
+  lists[list.fresh] = fresh.map(({ key, hash, seq }) => {
     const own = brought.get(key)?.own ?? nothing;
     return [key, hash, seq ?? null, ...ownNames.map((name) => own[name] ?? null)];
   });
-  parameters[parameter.known] = held.map(({ candidate, verdict }) => [
+  lists[list.known] = held.map(({ candidate, verdict }) => [
     candidate.key,
     knownProperties(candidate, verdict, brought.get(candidate.key)?.own),
   ]);
@@ -100,7 +100,7 @@ export function assemble<R>(
     const listed = names.lists[label] ?? [];
     const rows = others[label];
     const keys = otherKeys[label] ?? [];
-    parameters[parameter.others(label)] =
+    lists[list.others(label)] =
       listed.length === 0
         ? keys
         : keys.map((key) => [key, ...listed.map((name) => rows?.get(key)?.properties[name] ?? null)]);
@@ -111,7 +111,7 @@ export function assemble<R>(
   const gone = owned.map((): [string, string[]][] => []);
   owned.forEach(({ other, twoSided }, i) => {
     const place = places[other];
-    parameters[parameter.owned(i)] = [...mine.keys()].map((key) => {
+    lists[list.owned(i)] = [...mine.keys()].map((key) => {
       const asserted = brought.get(key)?.owned[i];
       if (asserted === undefined) return [];
       const have = stored.get(key)?.[i] ?? [];
@@ -129,13 +129,13 @@ export function assemble<R>(
     for (const { shared: rows } of brought.values()) {
       for (const row of rows[i] ?? []) pairs.set(JSON.stringify([row.from, row.to]), [row.from, row.to]);
     }
-    parameters[parameter.shared(i)] = [...pairs.values()]
+    lists[list.shared(i)] = [...pairs.values()]
       .sort(([a, b], [c, d]) => (a === c ? compare(b, d) : compare(a, c)))
       .map(([a, b]) => [places[from]?.get(a), places[to]?.get(b)]);
   });
 
   return {
-    parameters,
+    lists,
     origins: {
       fresh: fresh.map(({ at }) => at),
       known: held.map(({ candidate }) => candidate.at),

@@ -3,7 +3,7 @@ import { SinkError } from '@inator/runtime';
 import type { Plan } from './assemble.ts';
 import type { PropertyNames } from './names.ts';
 import type { GraphShape } from './shape.ts';
-import { parameter } from './statements.ts';
+import { list } from './statements.ts';
 
 /** A text below this, in UTF-8 bytes, fits every index entry (8,167 in record format); above it may not. */
 const indexedBytes = 8_000;
@@ -28,15 +28,14 @@ export function blame<R>(
     const bytes = typeof value === 'string' ? Buffer.byteLength(value) : 0;
     if (bytes > longest.bytes && at !== undefined) longest = { bytes, at };
   };
-  const { parameters, origins } = plan;
+  const { lists, origins } = plan;
   if (label === shape.primary) {
-    for (const [i, row] of rowsOf(parameters[parameter.fresh])) weigh(row[3 + column], origins.fresh[i]);
-    for (const [i, [, properties]] of rowsOf(parameters[parameter.known])) {
+    for (const [i, row] of rowsOf(lists[list.fresh])) weigh(row[3 + column], origins.fresh[i]);
+    for (const [i, [, properties]] of rowsOf(lists[list.known])) {
       weigh((properties as Readonly<Record<string, unknown>>)[property], origins.known[i]);
     }
   }
-  for (const [i, row] of rowsOf(parameters[parameter.others(label)]))
-    weigh(row[1 + column], origins.others[label]?.[i]);
+  for (const [i, row] of rowsOf(lists[list.others(label)])) weigh(row[1 + column], origins.others[label]?.[i]);
   if (longest.at < 0) return error;
   return new SinkError(error.is, error.fault, { culprit: longest.at, cause: error.cause });
 }

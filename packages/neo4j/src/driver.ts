@@ -110,6 +110,7 @@ export function createNeo4j(settings: Neo4jSettings): Neo4j {
     if (current === generation) current = undefined;
     const code = error.fault.native ?? error.fault.code;
     retired[code] = (retired[code] ?? 0) + 1;
+    if (generation.inFlight === 0) shut(generation).catch(() => undefined);
   };
 
   const leave = (generation: Generation): void => {
@@ -258,10 +259,8 @@ function makeTransaction(raw: RawTransaction, session: Session, context: Transac
           tidyMs,
           'ending a Neo4j transaction',
         );
-        tidied
-          .catch((thrown: unknown) => retire(classify(thrown)))
-          .finally(done)
-          .catch(() => undefined);
+        tidied.catch((thrown: unknown) => retire(classify(thrown))).catch(() => undefined);
+        done();
         return;
       }
       await end(async () => {

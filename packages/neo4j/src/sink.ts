@@ -36,7 +36,7 @@ import { classify } from './faults.ts';
 import { createPropertyNames } from './names.ts';
 import { prepareSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
-import { lockStatement, pruneStatement, readStatement, writeStatement } from './statements.ts';
+import { asParameters, lockStatement, pruneStatement, readStatement, writeStatement } from './statements.ts';
 import { hashFault, keyFault, seqFault } from './values.ts';
 import { type Candidate, judge, reduce, type Verdict } from './version.ts';
 
@@ -97,7 +97,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     candidates: readonly Candidate<R>[],
   ): Promise<readonly Sighting<R>[]> => {
     const rows = candidates.map(({ key, hash, seq }) => [key, hash, seq ?? null]);
-    const { found } = onlyRow(await transaction.run(readText, { rows }));
+    const { found } = onlyRow(await transaction.run(readText, asParameters({ rows })));
     const sightings = candidates.map((candidate): Sighting<R> => ({ candidate, exists: true, verdict: 'unchanged' }));
     for (const [i, hash, seq] of found as [bigint, (string | null)?, (bigint | null)?][]) {
       const candidate = candidates[Number(i)];
@@ -110,7 +110,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
 
   const lock = async (transaction: Transaction, wanted: readonly Candidate<R>[]): Promise<readonly Held<R>[]> => {
     if (wanted.length === 0) return [];
-    const { locked } = onlyRow(await transaction.run(lockText, { keys: wanted.map(({ key }) => key) }));
+    const { locked } = onlyRow(await transaction.run(lockText, asParameters({ keys: wanted.map(({ key }) => key) })));
     const byKey = new Map((locked as LockedRow[]).map((row) => [row[0], row]));
     return wanted.map((candidate) => {
       const [, hash, seq, groups] = byKey.get(candidate.key) ?? raced('another writer deleted a node');
@@ -157,7 +157,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       }
 
       plan = assemble(shape, names, fresh, held);
-      const written = await transaction.run(currentWriteText(), plan.parameters);
+      const written = await transaction.run(currentWriteText(), asParameters(plan.lists));
       clock.mark('nodes');
       const { met, held: found } = onlyRow(written) as { met: bigint; held: bigint };
       if (met !== 0n) raced('another writer made a node');
@@ -166,7 +166,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       const answers = [written];
       if (failpointsArmed) await failpoint('mid-copy');
       for (const [i, gone] of plan.gone.entries()) {
-        if (gone.length > 0) answers.push(await transaction.run(pruneTexts[i] ?? '', { gone }));
+        if (gone.length > 0) answers.push(await transaction.run(pruneTexts[i] ?? '', asParameters({ gone })));
       }
       clock.mark('edges');
       if (failpointsArmed) await failpoint('before-commit');

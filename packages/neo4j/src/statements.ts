@@ -6,7 +6,12 @@
  * relationships are lists of indices into them: nothing is looked up twice. That, measured, halves the server's work
  * against a statement for each label and type. Lists are collected in the order of their input, which `ORDER BY` makes
  * a promise of the language rather than of today's planner.
+ *
+ * **All parameters travel inside one map.** Neo4j plans a statement anew for every combination of its list parameters'
+ * sizes (in powers of ten) and element types; planning the writing statement takes longer than running it. The sizes of
+ * lists inside a map are not looked at, so each text is planned once.
  */
+import type { Parameters } from './driver.ts';
 import { bookkeeping, type GraphShape, type OwnedGroup, sideMark } from './shape.ts';
 
 export const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
@@ -15,8 +20,15 @@ const hash = quoted(bookkeeping.hash);
 const seq = quoted(bookkeeping.seq);
 const lock = quoted(bookkeeping.lock);
 
-/** Parameters of the writing statement: names by number, for a shape's labels and groups. */
-export const parameter = {
+/** The lists of a statement, as its parameters. */
+export function asParameters(lists: Readonly<Record<string, readonly unknown[]>>): Parameters {
+  return { p: lists };
+}
+
+const given = (list: string): string => `$p.${list}`;
+
+/** Lists of the writing statement: names by number, for a shape's labels and groups. */
+export const list = {
   /** Own nodes not seen in the store: `[key, hash, seq, …properties in the order of their names]`. */
   fresh: 'fresh',
   /** Own nodes that exist and are locked: `[key, properties to set, null to remove]`. */
@@ -35,8 +47,8 @@ export const parameter = {
  */
 export function readStatement<R>({ labels, primary }: GraphShape<R>): string {
   const { label, key } = own(labels[primary]);
-  return `UNWIND range(0, size($rows) - 1) AS i
-WITH i, $rows[i] AS r
+  return `UNWIND range(0, size(${given('rows')}) - 1) AS i
+WITH i, ${given('rows')}[i] AS r
 OPTIONAL MATCH (n:${label} {${key}: r[0]})
 WITH i, r, n, n.${hash} AS hash, n.${seq} AS seq
 WHERE hash IS NULL OR hash <> r[1] OR coalesce(r[2], -1) > coalesce(seq, -1)
@@ -55,7 +67,7 @@ export function lockStatement<R>({ labels, primary, owned }: GraphShape<R>): str
     const what = group.twoSided ? `[o.${other.key}, e.${sideMark.from}, e.${sideMark.to}]` : `o.${other.key}`;
     return `[${pattern(group, 'n', 'e', `o:${other.label}`)} | ${what}]`;
   });
-  return `UNWIND $keys AS key
+  return `UNWIND ${given('keys')} AS key
 MATCH (n:${label} {${key}: key})
 USING INDEX n:${label}(${key})
 SET n.${lock} = true
@@ -68,7 +80,7 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
   const { labels, primary, owned, shared } = shape;
   const self = own(labels[primary]);
   const parts = [
-    subquery('', 'fresh', [
+    subquery('fresh', [
       `MERGE (n:${self.label} {${self.key}: r[0]})`,
       `ON CREATE SET ${sets([bookkeeping.hash, bookkeeping.seq, ...(names[primary] ?? [])])}`,
       // Somebody made it since it was looked up: the caller starts over. New nodes are not touched twice for that.
@@ -76,7 +88,7 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
       'WITH i, n ORDER BY i',
       `RETURN collect(n) AS fresh, count(n.${lock}) AS met`,
     ]),
-    subquery('', 'known', [
+    subquery('known', [
       `MATCH (n:${self.label} {${self.key}: r[0]})`,
       `USING INDEX n:${self.label}(${self.key})`,
       'SET n += r[1]',
@@ -87,7 +99,7 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
   labels.forEach(({ label, key }, i) => {
     const listed = names[i] ?? [];
     parts.push(
-      subquery('', parameter.others(i), [
+      subquery(list.others(i), [
         `MERGE (n:${quoted(label)} {${quoted(key)}: ${listed.length === 0 ? 'r' : 'r[0]'}})`,
         ...(listed.length === 0 ? [] : [`ON CREATE SET ${sets(listed)}`]),
         'WITH i, n ORDER BY i',
@@ -107,8 +119,8 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
       : [`CREATE ${pattern(group, 'a', '', 'b')}`];
     parts.push(
       `CALL (mine, nodes${group.other}) {`,
-      `UNWIND range(0, size($${parameter.owned(i)}) - 1) AS x`,
-      `WITH mine[x] AS a, $${parameter.owned(i)}[x] AS ends`,
+      `UNWIND range(0, size(${given(list.owned(i))}) - 1) AS x`,
+      `WITH mine[x] AS a, ${given(list.owned(i))}[x] AS ends`,
       'UNWIND ends AS y',
       `WITH a, nodes${group.other}[y] AS b`,
       ...edge,
@@ -118,7 +130,7 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
   shared.forEach(({ type, from, to }, i) => {
     parts.push(
       `CALL (nodes${from}${from === to ? '' : `, nodes${to}`}) {`,
-      `UNWIND $${parameter.shared(i)} AS pair`,
+      `UNWIND ${given(list.shared(i))} AS pair`,
       `WITH nodes${from}[pair[0]] AS a, nodes${to}[pair[1]] AS b`,
       `MERGE (a)-[:${quoted(type)}]->(b)`,
       `RETURN count(*) AS shared${i} }`,
@@ -137,7 +149,7 @@ export function pruneStatement<R>({ labels, primary }: GraphShape<R>, group: Own
   const self = own(labels[primary]);
   const other = own(labels[group.other]);
   const [mine, theirs] = group.owner === 'from' ? [sideMark.from, sideMark.to] : [sideMark.to, sideMark.from];
-  return `UNWIND $gone AS g
+  return `UNWIND ${given('gone')} AS g
 MATCH ${pattern(group, `n:${self.label} {${self.key}: g[0]}`, 'e', `o:${other.label}`)}
 USING INDEX n:${self.label}(${self.key})
 WHERE o.${other.key} IN g[1]
@@ -160,11 +172,11 @@ function sets(names: readonly string[]): string {
   return names.map((name, i) => `n.${quoted(name)} = r[${i + 1}]`).join(', ');
 }
 
-function subquery(imports: string, list: string, body: readonly string[]): string {
+function subquery(source: string, body: readonly string[]): string {
   return [
-    `CALL (${imports}) {`,
-    `UNWIND range(0, size($${list}) - 1) AS i`,
-    `WITH i, $${list}[i] AS r`,
+    'CALL () {',
+    `UNWIND range(0, size(${given(source)}) - 1) AS i`,
+    `WITH i, ${given(source)}[i] AS r`,
     ...body,
     '}',
   ].join('\n');

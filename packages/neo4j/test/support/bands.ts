@@ -30,6 +30,9 @@ export function labelsOf(suffix: string): Labels {
 
 export const labelList = (labels: Labels): readonly string[] => Object.values(labels);
 
+/** A label expression that these nodes, and only these, match. */
+export const anyOf = (labels: Labels): string => labelList(labels).join('|');
+
 export function bandModel(labels: Labels): GraphModel<Band> {
   const band: Endpoint = { label: labels.band, key: 'id' };
   const place: Endpoint = { label: labels.place, key: 'id' };
@@ -134,16 +137,14 @@ export interface Graph {
 
 /** The whole graph under these labels, without stubs that nothing refers to and without the sides' marks. */
 export async function graphOf(neo4j: Neo4j, labels: Labels): Promise<Graph> {
-  const names = labelList(labels);
+  const any = anyOf(labels);
   const nodeRows = await query(
     neo4j,
-    'MATCH (n) WHERE labels(n)[0] IN $names RETURN labels(n)[0] AS label, properties(n) AS properties, COUNT { (n)--() } AS degree',
-    { names },
+    `MATCH (n:${any}) RETURN labels(n)[0] AS label, properties(n) AS properties, COUNT { (n)--() } AS degree`,
   );
   const edgeRows = await query(
     neo4j,
-    'MATCH (a)-[e]->(b) WHERE labels(a)[0] IN $names RETURN coalesce(a.id, a.name) AS a, type(e) AS type, coalesce(b.id, b.name) AS b',
-    { names },
+    `MATCH (a:${any})-[e]->(b) RETURN coalesce(a.id, a.name) AS a, type(e) AS type, coalesce(b.id, b.name) AS b`,
   );
   const nodes = nodeRows.flatMap(({ label, properties, degree }) => {
     const all = properties as Record<string, unknown>;

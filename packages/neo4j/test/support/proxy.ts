@@ -1,7 +1,7 @@
 /** A TCP proxy that can cut its links, or swallow everything without a word. */
 import { connect, createServer, type Socket } from 'node:net';
 
-export interface Proxy {
+export interface HurtingProxy {
   readonly port: number;
   /** Ends every link with a reset. */
   cut(): void;
@@ -12,7 +12,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(host: string, port: number): Promise<Proxy> {
+export async function startProxy(host: string, port: number): Promise<HurtingProxy> {
   const links = new Set<Socket>();
   let frozen = false;
   const server = createServer((near) => {
