@@ -3,7 +3,8 @@
 // Servers that the environment names (TEST_RABBITMQ_URL, TEST_POSTGRES_URL, TEST_NEO4J_URI) are used as they are; the
 // others are containers or private processes on free ports, as for `npm start`. They and their data go when the run ends,
 // also when it dies. TEST_SERVERS=postgres,rabbitmq starts only what is listed, for a quick run of one room.
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,9 +24,8 @@ export default async function startServers() {
   const { resolveServers, serverKinds } = await import(built.href);
   const listed = process.env.TEST_SERVERS?.split(',') ?? serverKinds;
 
-  const root = mkdtempSync(join(tmpdir(), 'inator-test-'));
-  // PostgreSQL runs as another user where we are root, and must get through.
-  chmodSync(root, 0o711);
+  // Made only when something is started there; readable, because PostgreSQL runs as another user where we are root.
+  const root = join(tmpdir(), `inator-test-${randomUUID()}`);
   globalThis.inatorTestServers = {
     async stop() {
       rmSync(root, { recursive: true, force: true });
