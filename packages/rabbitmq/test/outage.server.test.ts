@@ -62,7 +62,6 @@ describe('a broker that', () => {
   });
 
   it('is in alarm takes no letters, and acks go through all the same', async () => {
-    const blocked: string[] = [];
     const fixture = await fixtureFor();
     await fixture.publish(ids(12));
     const { session, taken } = await fixture.open(10);
@@ -85,7 +84,6 @@ describe('a broker that', () => {
     await until(() => fixture.letters.status().blocked === undefined, 'the end of the alarm');
     await session.deadLetter(poison, letterAbout(), never);
     expect((await fixture.takeLetters()).map((letter) => letter.content.toString())).toEqual(['m0', 'm1']);
-    expect(blocked).toEqual([]);
   });
 
   it('is in alarm makes a publisher wait, says so, and takes everything afterwards', async () => {
@@ -106,7 +104,7 @@ describe('a broker that', () => {
     expect(await fixture.ready()).toBe(51);
   });
 
-  it('gives up a consumer whose acks take too long ends its session, and the record comes again', async () => {
+  it('loses patience with acks that take too long ends the session, and the record comes again', async () => {
     const fixture = await fixtureFor();
     const set = (ms: number): Promise<unknown> =>
       server.run('rabbitmqctl', [
@@ -119,7 +117,6 @@ describe('a broker that', () => {
     });
     await fixture.publish(['slow']);
     const { session, taken } = await fixture.open();
-    const neighbour = await fixtureFor();
     await until(() => taken.length === 1, 'the delivery');
     const end = await session.ended;
     expect(end).toMatchObject({ is: 'lost', fault: { code: 'broker-unreachable' } });
@@ -127,7 +124,6 @@ describe('a broker that', () => {
     await until(() => next.taken.length === 1, 'the record again');
     next.session.ack(next.taken);
     await next.session.close();
-    await neighbour.open();
   });
 
   it.each(['stop_app', 'kill'] as const)('is ended by %s while records flow loses none of them', async (how) => {
