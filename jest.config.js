@@ -37,4 +37,6 @@ export default {
     },
   ],
   testTimeout: 120_000,
+  // One file at a time: the servers take the other core, and the graph is one for all tests.
+  maxWorkers: 1,
 };

@@ -7,7 +7,6 @@ import { until } from '@inator/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { idOf, sample } from '../support/sample.ts';
 import type { RunningService, ServiceName } from '../support/service.ts';
-import { openBroker } from '../support/stores.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 /** Servers of this file's own, because it hurts them. */
@@ -27,12 +26,12 @@ beforeAll(async () => {
     startNeo4j(options('neo4j')),
   ]);
   world = await openWorld({
-    rabbitmq: rabbitmq.env['RABBITMQ_URL'] ?? '',
-    postgres: postgres.env['POSTGRES_URL'] ?? '',
+    rabbitmq: rabbitmq.env.RABBITMQ_URL ?? '',
+    postgres: postgres.env.POSTGRES_URL ?? '',
     neo4j: {
-      uri: neo4j.env['NEO4J_URI'] ?? '',
-      username: neo4j.env['NEO4J_USERNAME'] ?? '',
-      password: neo4j.env['NEO4J_PASSWORD'] ?? '',
+      uri: neo4j.env.NEO4J_URI ?? '',
+      username: neo4j.env.NEO4J_USERNAME ?? '',
+      password: neo4j.env.NEO4J_PASSWORD ?? '',
     },
   });
 }, 180_000);
@@ -58,6 +57,8 @@ async function pending(service: RunningService): Promise<number> {
 }
 
 async function restartUnderLoad(name: ServiceName, victim: () => Server, seed: number): Promise<void> {
+  // The last test may have killed the broker under this world's connection.
+  await world.reconnect();
   const service = await world.start(name, env);
   await world.drained(service);
   const bodies = sample('releases', 4_000, seed);
@@ -66,8 +67,8 @@ async function restartUnderLoad(name: ServiceName, victim: () => Server, seed: n
   await until(async () => (await pending(service)) > before + 200, 'some progress');
   await victim().kill();
   await victim().start();
-  // The tests' own connection to a broker that was killed is gone too.
-  const broker = await openBroker(rabbitmq.env['RABBITMQ_URL'] ?? '');
+  await world.reconnect();
+  const { broker } = world;
   const queue = world.queue(name, 'releases');
   const ids = bodies.map(idOf);
   const count = async (): Promise<number> => {
@@ -93,7 +94,6 @@ async function restartUnderLoad(name: ServiceName, victim: () => Server, seed: n
   expect(service.exitCode).toBeUndefined();
   expect(await service.stop()).toBe(0);
   expect(await broker.ready(queue)).toBe(0);
-  await broker.close();
 }
 
 describe('a server is killed and started again in the middle of a load', () => {

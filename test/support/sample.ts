@@ -3,7 +3,7 @@ import { generateSample } from '@inator/discogs';
 import { type Type, types } from './world.ts';
 
 /** How many records of each type the end-to-end tests use; `INATOR_TEST_RECORDS=100000` is the full run. */
-export const recordsPerType = Number(process.env['INATOR_TEST_RECORDS'] ?? 2_000);
+export const recordsPerType = Number(process.env.INATOR_TEST_RECORDS ?? 2_000);
 
 /** `range` picks ids that no other range has: the graph is one for all tests. */
 export function sample(type: Type, count = recordsPerType, range = 0): Buffer[] {

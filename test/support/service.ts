@@ -30,7 +30,7 @@ process.on('exit', () => {
 export async function startService(name: ServiceName, env: Readonly<Record<string, string>>): Promise<RunningService> {
   const child = spawn(process.execPath, [`${root}services/${name}/dist/main.js`], {
     env: {
-      PATH: process.env['PATH'] ?? '',
+      PATH: process.env.PATH ?? '',
       NODE_ENV: 'test',
       HEALTH_PORT: '0',
       HEALTH_HOST: '127.0.0.1',

@@ -23,6 +23,8 @@ export interface World {
   readonly prefix: string;
   readonly schema: string;
   readonly broker: Broker;
+  /** Another connection to a broker that was restarted. */
+  reconnect(): Promise<void>;
   readonly tables: Tables;
   readonly graph: Graph;
   exchange(type: Type): string;
@@ -66,7 +68,7 @@ export async function openWorld(servers: Addresses = sharedServers()): Promise<W
   const prefix = `t${id}`;
   const schema = `t_${id}`;
   const started: RunningService[] = [];
-  const broker = await openBroker(servers.rabbitmq);
+  let broker = await openBroker(servers.rabbitmq);
   const missing = (what: string) => (): never => {
     throw new Error(`this world has no ${what}`);
   };
@@ -82,7 +84,13 @@ export async function openWorld(servers: Addresses = sharedServers()): Promise<W
   const world: World = {
     prefix,
     schema,
-    broker,
+    get broker() {
+      return broker;
+    },
+    async reconnect() {
+      await broker.close().catch(() => {});
+      broker = await openBroker(servers.rabbitmq);
+    },
     tables,
     graph,
     exchange: (type) => `${prefix}-${type}`,

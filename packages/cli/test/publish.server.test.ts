@@ -118,7 +118,7 @@ describe('inator publish', () => {
     const path = await file('artists.jsonl', lines(bodies(300)));
     const ran = await publish('--rate', '200', '--json', path);
     // 300 records at 200 a second take 1.5 s; the first few go at once, and a busy machine only makes it longer.
-    expect(Number(lastJson(ran)['seconds'])).toBeGreaterThan(1.3);
+    expect(Number(lastJson(ran).seconds)).toBeGreaterThan(1.3);
     expect(await catcher.depth('artists')).toBe(300);
   });
 
@@ -136,7 +136,7 @@ describe('inator publish', () => {
     const stopped = await first;
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toContain('the same command again goes on from there');
-    const published = Number(lastJson(stopped)['published']);
+    const published = Number(lastJson(stopped).published);
     expect(published).toBeLessThan(20_000);
     expect(existsSync(`${path}.inator-state.json`)).toBe(true);
 

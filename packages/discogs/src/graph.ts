@@ -1,11 +1,9 @@
 /** The Discogs graph: which nodes and relationships each type of record brings. */
 import {
-  defaultLimits,
   type EdgeRow,
   type EdgeStep,
   type Endpoint,
   type GraphModel,
-  type Limits,
   type NodeRow,
   type NodeStep,
   parseScanned,

@@ -1,5 +1,5 @@
 /** The Discogs tables: one per type, the body stored as it came. */
-import { defaultLimits, examine, type Fault, type Limits, type TableModel } from '@inator/runtime';
+import { defaultLimits, examine, type Fault, type TableModel } from '@inator/runtime';
 import { createMessageReader, type MessageOptions } from './messages.ts';
 import { type RecordType, recordTypes } from './types.ts';
 

@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const nodeOf = async (id: string) => {
   const [row] = await query(neo4j, `MATCH (n:${labels.band} {id: $id}) RETURN properties(n) AS p`, { id });
-  return row?.['p'] as Record<string, unknown> | undefined;
+  return row?.p as Record<string, unknown> | undefined;
 };
 
 describe('eight writers over overlapping keys', () => {

@@ -38,7 +38,7 @@ afterEach(async () => {
 const one = () => batchOf(model, [keyed(band(unique()), 'h')]);
 const countOf = async (id: string): Promise<unknown> => {
   const [row] = await query(direct, `MATCH (n:${labels.band} {id: $id}) RETURN count(n) AS c`, { id });
-  return row?.['c'];
+  return row?.c;
 };
 
 describe('when the store goes away', () => {

@@ -23,7 +23,7 @@ const write = (...records: Parameters<typeof batchOf>[1]) => sink.write(batchOf(
 
 const nodeOf = async (id: string): Promise<Record<string, unknown> | undefined> => {
   const rows = await query(neo4j, `MATCH (n:${labels.band} {id: $id}) RETURN properties(n) AS p`, { id });
-  return rows[0]?.['p'] as Record<string, unknown> | undefined;
+  return rows[0]?.p as Record<string, unknown> | undefined;
 };
 const edgesOf = async (id: string): Promise<string[]> =>
   (await graphOf(neo4j, labels)).edges.filter((edge) => edge.split(' ').includes(id));
@@ -99,7 +99,7 @@ describe('writing a batch', () => {
     // A property of somebody else survives, and the kept relationship was not made anew.
     expect(await nodeOf(a)).toEqual({ id: a, sha256: 'h2', name: `name of ${a}`, rank: 0.5 });
     const [kept] = await query(neo4j, `MATCH ({id: $a})-[e:AT]->({id: $p2}) RETURN e.witness AS w`, { a, p2 });
-    expect(kept?.['w']).toBe(true);
+    expect(kept?.w).toBe(true);
   });
 
   it('a relationship asserted from both sides goes with the last that asserts it', async () => {
@@ -189,13 +189,13 @@ describe('versions', () => {
     await write(keyed(band(a, { name: 'y' }), 'hY', 1n));
     await write(keyed(band(b, { name: 'y' }), 'hY', 1n));
     await write(keyed(band(b, { name: 'x' }), 'hX', 1n));
-    expect([(await nodeOf(a))?.['name'], (await nodeOf(b))?.['name']]).toEqual(['y', 'y']);
+    expect([(await nodeOf(a))?.name, (await nodeOf(b))?.name]).toEqual(['y', 'y']);
   });
 
   it('a version of 2^63 - 1 comes back whole', async () => {
     const a = unique();
     await write(keyed(band(a), 'h', 2n ** 63n - 1n));
-    expect((await nodeOf(a))?.['seq']).toBe(2n ** 63n - 1n);
+    expect((await nodeOf(a))?.seq).toBe(2n ** 63n - 1n);
     expect((await write(keyed(band(a), 'g', 2n ** 63n - 2n))).counts.stale).toBe(1);
   });
 });
@@ -242,7 +242,7 @@ describe('what Neo4j must not be given', () => {
       return keyed(band(id, { name: text, places: [`p${id}`] }), 'h');
     });
     expect((await write(...records)).counts.created).toBe(texts.length);
-    for (const { record } of records) expect((await nodeOf(record.id))?.['name']).toBe(record.name);
+    for (const { record } of records) expect((await nodeOf(record.id))?.name).toBe(record.name);
   });
 
   it('keys that differ only in case, form or kind of digits are different nodes', async () => {
@@ -293,7 +293,7 @@ describe('the canary and the signal', () => {
   it('check passes on a server that can be written to, and leaves nothing behind', async () => {
     await sink.check(never);
     const [row] = await query(neo4j, 'MATCH (n) WHERE size(labels(n)) = 0 RETURN count(n) AS c');
-    expect(row?.['c']).toBe(0n);
+    expect(row?.c).toBe(0n);
   });
 
   it('an aborted write rejects at once and stores nothing', async () => {

@@ -25,6 +25,8 @@ export interface AckWindow {
   flush(everything?: boolean): void;
   /** Noted and not settled. */
   readonly unsettled: number;
+  /** Noted and not acked on the wire: what the broker counts against the window. */
+  readonly lent: number;
 }
 
 export function createAckWindow(window: number, send: (tag: number, multiple: boolean) => void): AckWindow {
@@ -81,6 +83,9 @@ export function createAckWindow(window: number, send: (tag: number, multiple: bo
     },
     get unsettled() {
       return unsettled;
+    },
+    get lent() {
+      return unsettled + waiting;
     },
   };
 }

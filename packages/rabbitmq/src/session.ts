@@ -231,6 +231,9 @@ export async function openSession(
     get unsettled() {
       return is === 'over' ? 0 : acks.unsettled;
     },
+    get lent() {
+      return is === 'over' ? 0 : acks.lent;
+    },
     ended,
     close,
   };

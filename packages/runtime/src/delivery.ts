@@ -66,11 +66,13 @@ export interface Session {
   /** Stops new deliveries without giving any back; `resume` starts them again. Both are idempotent. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Deliveries handed out and not yet settled. */
+  readonly unsettled: number;
   /**
    * Deliveries that the broker still counts against the window: not settled yet, or settled behind one that is not.
    * When this reaches the window, nothing more is handed out until something is settled.
    */
-  readonly unsettled: number;
+  readonly lent: number;
   /** Resolves, never rejects, when the session has ended. */
   readonly ended: Promise<SessionEnd>;
   /** Sends what acks are due, cancels the consumer, closes the channel, each with a deadline; unsettled ones go back. */

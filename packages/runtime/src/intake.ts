@@ -185,7 +185,7 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
         loan.overfull = true;
         parts.overfull(loan);
       }
-      if ((loan.session?.unsettled ?? 0) >= loan.window) for (const writer of writers) writer.sealIfIdle('window');
+      if ((loan.session?.lent ?? 0) >= loan.window) for (const writer of writers) writer.sealIfIdle('window');
     },
     settled(loan) {
       const { barrier } = loan;

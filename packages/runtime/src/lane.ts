@@ -110,7 +110,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
 
   const full = (): boolean => {
     const from = supervision.loan;
-    return from?.session !== undefined && from.session.unsettled >= from.window;
+    return from?.session !== undefined && from.session.lent >= from.window;
   };
   const writers: Writer<R>[] = Array.from({ length: settings.writers }, (_, index) =>
     createWriter<R>({

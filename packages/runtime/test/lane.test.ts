@@ -344,21 +344,21 @@ describe('a lane', () => {
     expect(b.source.letters).toHaveLength(300);
   });
 
-  it('handles a record that was delivered often alone, and condemns it before the broker would', async () => {
-    const b = bench({ condemnAfter: 5 });
+  it('handles a record alone that came back again and again, and condemns it before the broker would', async () => {
+    // Two processes with nothing in common but the queue: the sessions of one are no excuse for the other.
+    const b = bench({ suspectAfter: 3, condemnAfter: 5, flushIntervalMs: 5 });
+    const alone: boolean[] = [];
     b.sink.before = (batch) => {
-      if (batch.records.some((record) => record.key === 'killer')) return new Promise(() => {});
+      if (!batch.records.some((record) => record.key === 'killer')) return;
+      alone.push(batch.records.length === 1);
+      b.source.lose();
+      throw new SinkError('unavailable', fault('store-unreachable', 'merge', 'gone with the session'));
     };
-    // What a crash loop leaves behind: innocents with a few returns, and the culprit with many.
-    for (let i = 0; i < 10; i += 1) b.source.publish(`k${i}:v`);
-    await until(() => empty(b), 'queue empty');
-    const batches = b.sink.batches.length;
-    const queue = b.source as unknown as { readonly ready: number };
-    expect(queue.ready).toBe(0);
-    b.source.publish('late1:v');
-    b.source.publish('late2:v');
-    await until(() => empty(b), 'stored');
-    expect(b.sink.batches.length).toBeGreaterThan(batches);
+    for (let i = 0; i < 20; i += 1) b.source.publish(i === 7 ? 'killer:v' : `k${i}:v`);
+    await until(() => b.sink.rows.size === 19 && b.source.sessions > 8, 'innocents stored');
+    expect(alone.slice(4).every((each) => each)).toBe(true);
+    // This process has lost every one of those sessions itself: that is no crash, and condemns nobody.
+    expect(b.source.letters).toHaveLength(0);
   });
 
   it('drains on stop: nothing acked is missing, nothing is left', async () => {

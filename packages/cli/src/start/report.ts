@@ -74,7 +74,7 @@ export function addressTable({ servers, env }: ResolvedServers, services: readon
   };
   const { rabbitmq, postgres, neo4j } = servers;
   if (rabbitmq !== undefined) add('RabbitMQ', shownUrl(rabbitmq));
-  const management = env['RABBITMQ_MANAGEMENT_URL'];
+  const management = env.RABBITMQ_MANAGEMENT_URL;
   if (management !== undefined && URL.canParse(management)) {
     const url = new URL(management);
     const login = rabbitmq?.runs === 'given' || url.username === '' ? '' : `${url.username} / ${url.password}`;
@@ -82,7 +82,7 @@ export function addressTable({ servers, env }: ResolvedServers, services: readon
   }
   if (postgres !== undefined) add('PostgreSQL', shownUrl(postgres));
   if (neo4j !== undefined) {
-    const login = neo4j.runs === 'given' ? '' : `${env['NEO4J_USERNAME'] ?? 'neo4j'} / ${env['NEO4J_PASSWORD'] ?? ''}`;
+    const login = neo4j.runs === 'given' ? '' : `${env.NEO4J_USERNAME ?? 'neo4j'} / ${env.NEO4J_PASSWORD ?? ''}`;
     add('Neo4j (Bolt)', shownUrl(neo4j), login);
   }
   for (const { name, url } of services) {

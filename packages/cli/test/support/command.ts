@@ -47,7 +47,7 @@ export function spawnInator(args: readonly string[], env: Readonly<Record<string
   const bin = fileURLToPath(new URL('../../bin/inator.js', import.meta.url));
   const child = spawn(process.execPath, [bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env.PATH, ...env },
   });
   let stdout = '';
   let stderr = '';

@@ -22,7 +22,7 @@ export interface Catcher {
 
 /** Binds a queue to the exchange of every type in `types`. */
 export async function openCatcher(types: readonly RecordType[] = recordTypes): Promise<Catcher> {
-  const url = process.env['TEST_RABBITMQ_URL'];
+  const url = process.env.TEST_RABBITMQ_URL;
   if (url === undefined) throw new Error('TEST_RABBITMQ_URL is not set: run with --selectProjects servers');
   const broker: Broker = createBroker(brokerSettingsFromUrl(url));
   const prefix = `cli-${randomBytes(6).toString('hex')}`;

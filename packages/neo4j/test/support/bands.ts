@@ -148,8 +148,8 @@ export async function graphOf(neo4j: Neo4j, labels: Labels): Promise<Graph> {
   );
   const nodes = nodeRows.flatMap(({ label, properties, degree }) => {
     const all = properties as Record<string, unknown>;
-    if (all['sha256'] === undefined && degree === 0n) return [];
-    return [[`${String(label)} ${String(all['id'] ?? all['name'])}`, all] as const];
+    if (all.sha256 === undefined && degree === 0n) return [];
+    return [[`${String(label)} ${String(all.id ?? all.name)}`, all] as const];
   });
   if (new Set(nodes.map(([name]) => name)).size !== nodes.length) throw new Error('two nodes share one key');
   return {

@@ -26,20 +26,20 @@ export function createReference(labels: Labels): Reference {
     apply({ key, hash, seq, record }) {
       const name = `${labels.band} ${key}`;
       const node = nodes.get(name);
-      const storedHash = node?.['sha256'] as string | undefined;
-      const storedSeq = (node?.['seq'] as bigint | undefined) ?? -1n;
+      const storedHash = node?.sha256 as string | undefined;
+      const storedSeq = (node?.seq as bigint | undefined) ?? -1n;
       const given = seq ?? -1n;
       if (storedHash === hash) {
-        if (node !== undefined && given > storedSeq) node['seq'] = given;
+        if (node !== undefined && given > storedSeq) node.seq = given;
         return;
       }
       const older = given < storedSeq || (given === storedSeq && given >= 0n && (storedHash ?? '') > hash);
       if (storedHash !== undefined && older) return;
 
       const fresh: Record<string, unknown> = { id: key, sha256: hash };
-      if (record.name !== null) fresh['name'] = record.name;
-      if (record.country !== null) fresh['country'] = record.country;
-      if (seq !== undefined) fresh['seq'] = seq;
+      if (record.name !== null) fresh.name = record.name;
+      if (record.country !== null) fresh.country = record.country;
+      if (seq !== undefined) fresh.seq = seq;
       nodes.set(name, fresh);
       for (const by of assertions.values()) by.delete(key);
       for (const other of [...record.members, ...record.groups])

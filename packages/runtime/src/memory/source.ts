@@ -158,6 +158,9 @@ export function createMemorySource(name = 'memory'): MemorySource {
         get unsettled() {
           return open.lent.size;
         },
+        get lent() {
+          return open.lent.size;
+        },
         ended,
         async close() {
           open.finish({ is: 'closed' });
