@@ -39,4 +39,6 @@ export default {
   testTimeout: 120_000,
   // One file at a time: the servers take the other core, and the graph is one for all tests.
   maxWorkers: 1,
+  // A socket that a test has frozen on purpose may outlive it; the run must not wait for its time-out.
+  forceExit: true,
 };

@@ -35,7 +35,7 @@ export function misconfigured(reason: string, cause?: unknown): SinkError {
 
 /** Where to connect and how. Throws `SinkError` `misconfigured` for a URI that is none, or that would not check TLS. */
 export function driverTarget(settings: Neo4jSettings): { readonly uri: string; readonly config: Config } {
-  const scheme = /^([a-z+]+):\/\//i.exec(settings.uri)?.[1]?.toLowerCase();
+  const scheme = /^([a-z0-9+]+):\/\//i.exec(settings.uri)?.[1]?.toLowerCase();
   if (scheme?.endsWith('+ssc')) {
     throw misconfigured(`the Neo4j URI says ${scheme}, which checks no certificate: use +s, with a CA file if needed`);
   }
@@ -61,7 +61,7 @@ export function driverTarget(settings: Neo4jSettings): { readonly uri: string; r
   const ownCa = settings.caFile !== undefined;
   if (scheme.endsWith('+s') && !ownCa) return { uri: settings.uri, config };
   // The driver takes trust settings only beside a plain scheme.
-  const uri = settings.uri.replace(/^([a-z]+)\+s:/i, '$1:');
+  const uri = settings.uri.replace(/^([a-z0-9]+)\+s:/i, '$1:');
   if (ownCa) {
     config.encrypted = 'ENCRYPTION_ON';
     config.trust = 'TRUST_CUSTOM_CA_SIGNED_CERTIFICATES';
