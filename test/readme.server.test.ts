@@ -73,7 +73,7 @@ describe('the shell blocks of the README', () => {
       () => output,
       110_000,
     );
-    expect(await world.rows('releases')).toBe(5_000);
+    expect(await world.rows('releases')).toBe(2_000);
   });
 
   it('show and break things beside it', () => {

@@ -67,7 +67,7 @@ export function startCommand({ io, exitWith }: Context): Command {
     .description('Bring up the servers and both services, publish a sample, and show the rows and nodes it became.')
     .option('--once', 'end when the sample has drained, instead of running until Ctrl-C')
     .addOption(jsonOption())
-    .option('--records <n>', 'records of each of the four types in the sample', wholeNumber(1), 5_000)
+    .option('--records <n>', 'records of each of the four types in the sample', wholeNumber(1), 2_000)
     .option('--dir <dir>', 'folder of the local stack and the logs (default: .stack in the repository)')
     .action(async (flags: Omit<Flags, 'dir'> & { readonly dir?: string }) =>
       exitWith(await start(io, { ...flags, dir: flags.dir ?? defaultStackDir() })),
