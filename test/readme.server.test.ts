@@ -35,9 +35,17 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
-  started?.kill('SIGINT');
+  await interrupt();
   await world.close();
-});
+}, 60_000);
+
+/** Ctrl-C as a terminal gives it: to the whole group, because npm itself passes nothing on. */
+async function interrupt(): Promise<void> {
+  const child = started;
+  if (child?.pid === undefined || child.exitCode !== null) return;
+  process.kill(-child.pid, 'SIGINT');
+  await until(() => child.exitCode !== null || child.signalCode !== null, 'npm start ends after Ctrl-C', 40_000);
+}
 
 function shell(text: string, more: NodeJS.ProcessEnv = {}): string {
   const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', text], {
@@ -62,7 +70,12 @@ describe('the shell blocks of the README', () => {
   it('start everything, and go on until Ctrl-C', async () => {
     const [block] = of('start');
     let output = '';
-    started = spawn('bash', ['-c', `exec ${block?.text ?? ''}`], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    started = spawn('bash', ['-c', `exec ${block?.text ?? ''}`], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     for (const stream of [started.stdout, started.stderr])
       stream?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
     await until(
