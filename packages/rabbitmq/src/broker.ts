@@ -112,7 +112,7 @@ export function createBroker(settings: BrokerSettings, listeners: BrokerListener
   }
 
   async function attemptOnce(): Promise<Link> {
-    await delay(notBefore - performance.now(), closing.signal);
+    await delay(Math.max(0, notBefore - performance.now()), closing.signal);
     if (closing.signal.aborted) throw brokerError('unavailable', `the connection to ${at} was closed by us`);
     become('connecting', status.fault);
     const giveUp = new AbortController();

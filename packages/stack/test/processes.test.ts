@@ -33,6 +33,15 @@ describe('a tree of processes', () => {
   });
 });
 
+describe('a tool', () => {
+  it('has a deadline, though a child that it left behind holds its outputs open', async () => {
+    const began = performance.now();
+    const running = runTool('sh', ['-c', 'echo started; sleep 6 & exec sleep 6'], { timeoutMs: 300 });
+    await expect(running).rejects.toThrow(/did not end within 300 ms:\nstarted$/);
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+});
+
 describe('a lock', () => {
   it('lets one in at a time', async () => {
     const file = join(scratch.path, 'one');

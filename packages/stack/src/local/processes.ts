@@ -38,7 +38,21 @@ function statByPs(pid: number): Stat | undefined {
 /** True while the process runs. One that has ended and was not waited for by its parent (a zombie) does not. */
 export function isAlive(pid: number): boolean {
   const found = stat(pid);
-  return found !== undefined && found.state !== 'Z' && found.state !== 'X';
+  if (found === undefined || found.state === 'X') return false;
+  return found.state !== 'Z' || hasOtherThreads(pid);
+}
+
+/**
+ * A process with threads shows as a zombie as soon as its first thread has ended. Until the last one has, its ports are
+ * open and its files written, so it counts as alive.
+ */
+function hasOtherThreads(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length > 1;
+  } catch {
+    return false;
+  }
 }
 
 /** True when the process is frozen by a signal. */

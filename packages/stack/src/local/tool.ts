@@ -27,10 +27,16 @@ export function runTool(command: string, args: readonly string[], options: ToolO
     });
     let stdout = '';
     let stderr = '';
-    let late = false;
+    const failed = (how: string): StackError => {
+      const said = tail(`${stdout}\n${stderr}`, 15);
+      return new StackError('tool-failed', 'server', `${command} ${args.join(' ')} ${how}${said && `:\n${said}`}`);
+    };
     const timer = setTimeout(() => {
-      late = true;
       child.kill('SIGKILL');
+      // Not when the outputs close: a process that the tool left behind may hold them open for ever.
+      reject(failed(`did not end within ${timeoutMs} ms`));
+      child.stdout?.destroy();
+      child.stderr?.destroy();
     }, timeoutMs);
     const listen = (stream: NodeJS.ReadableStream | null, add: (text: string) => void): void => {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -52,10 +58,8 @@ export function runTool(command: string, args: readonly string[], options: ToolO
     });
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      if (code === 0) return resolve({ stdout, stderr });
-      const how = late ? `did not end within ${timeoutMs} ms` : `ended with ${code ?? signal}`;
-      const said = tail(`${stdout}\n${stderr}`, 15);
-      reject(new StackError('tool-failed', 'server', `${command} ${args.join(' ')} ${how}${said && `:\n${said}`}`));
+      if (code === 0) resolve({ stdout, stderr });
+      else reject(failed(`ended with ${code ?? signal}`));
     });
   });
 }
