@@ -25,6 +25,7 @@ export const prefixes = [
   'DATA_TYPES',
   'SEQ_',
   'BRAKE_',
+  'PURGE_',
   'DRAIN_',
   'MAX_RECORD_',
   'SINGLE_ACTIVE_',

@@ -17,7 +17,19 @@ interface Section {
   readonly entries: readonly { readonly key: Key<unknown>; readonly audience: Audience; readonly default: string }[];
 }
 
-const order = ['broker', 'postgres', 'neo4j', 'batching', 'limits', 'brake', 'ordering', 'health', 'log', 'service'];
+const order = [
+  'broker',
+  'postgres',
+  'neo4j',
+  'batching',
+  'limits',
+  'brake',
+  'ordering',
+  'purge',
+  'health',
+  'log',
+  'service',
+];
 
 /** Groups of both services merged: a key that both have stands once, with both defaults where they differ. */
 function sections(): readonly Section[] {

@@ -6,10 +6,11 @@ import { batching } from './groups/batching.ts';
 import { broker } from './groups/broker.ts';
 import { neo4j } from './groups/neo4j.ts';
 import { postgres, sslModes } from './groups/postgres.ts';
+import { purge } from './groups/purge.ts';
 import { brake, domains, health, limits, log, ordering, service } from './groups/service.ts';
 import type { Judge, ServiceName, ServiceSpec, ValuesOf } from './spec.ts';
 
-const shared = { broker, limits, brake, ordering, log, service } as const;
+const shared = { broker, limits, brake, ordering, purge, log, service } as const;
 const tableGroups = { ...shared, postgres, batching: batching('POSTGRES'), health: health(8002) } as const;
 const graphGroups = { ...shared, neo4j, batching: batching('NEO4J'), health: health(8001) } as const;
 
@@ -105,6 +106,7 @@ function finishShared(
     limits: values.limits,
     brake: values.brake,
     ordering: values.ordering,
+    purge: values.purge,
     health: values.health,
     log: values.log,
   } as const;

@@ -308,6 +308,6 @@ describe('the canary and the signal', () => {
 
   it('mark resolves', async () => {
     const signal = { is: 'file_complete', type: 'bands', total: 1, at: undefined } as const;
-    await expect(sink.mark(signal, model)).resolves.toBeUndefined();
+    await expect(sink.mark(signal, model, { abort: never, draining: never })).resolves.toBeUndefined();
   });
 });

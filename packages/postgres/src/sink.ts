@@ -3,6 +3,8 @@ import {
   type Batch,
   type Counts,
   noCounts,
+  noPurge,
+  type PurgeSettings,
   type Receipt,
   type Sink,
   SinkError,
@@ -12,6 +14,7 @@ import {
 import { createBytesPool } from './encode/bytes.ts';
 import { createRowEncoder } from './encode/rows.ts';
 import { classify } from './faults/classify.ts';
+import { createLedger, dropLedger } from './ledger/ledger.ts';
 import type { Postgres } from './pool/pool.ts';
 import { misconfigured } from './pool/settings.ts';
 import { type CatalogTable, readTable } from './table/catalog.ts';
@@ -31,6 +34,8 @@ export type WritePathName = 'copy' | 'multirow' | 'row';
 export interface TableSinkOptions {
   /** Default `copy`. All paths store, count and refuse the same. */
   readonly writePath?: WritePathName | undefined;
+  /** Keep a ledger of the keys seen, and what to do with what a complete extraction did not bring. Default: off. */
+  readonly purge?: PurgeSettings | undefined;
   /** What is lawful but should be said: a table in use without its indices. */
   readonly warn?: ((sentence: string) => void) | undefined;
 }
@@ -57,6 +62,8 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   const write = paths[writePath];
   const encoder = createRowEncoder(model);
   const buffers = createBytesPool(keptBuffers);
+  const purge = options.purge ?? noPurge;
+  const ledger = purge.mode === 'off' ? undefined : createLedger(postgres, table, model.name, purge);
   let sql: TableSql | undefined;
 
   const sqlFor = (found: CatalogTable): TableSql => {
@@ -68,9 +75,9 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       table,
       begin: postgres.begin,
       stageAndCopy: [postgres.begin, createStageSql(table, found), copySql(table)].join('; '),
-      mergeStage: mergeSql(schema, table, stage),
-      mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`),
-      mergeRow: mergeSql(schema, table, `(VALUES (${values}))`),
+      mergeStage: mergeSql(schema, table, stage, ledger?.seen),
+      mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`, ledger?.seen),
+      mergeRow: mergeSql(schema, table, `(VALUES (${values}))`, ledger?.seen),
     };
   };
 
@@ -106,14 +113,14 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   return {
     async open(signal) {
       try {
-        const found = await postgres.lease(
-          (lease) =>
-            prepareTable(lease, postgres, table, {
-              needsTemp: writePath === 'copy',
-              warn: options.warn ?? (() => undefined),
-            }),
-          signal,
-        );
+        const found = await postgres.lease(async (lease) => {
+          const prepared = await prepareTable(lease, postgres, table, {
+            needsTemp: writePath === 'copy',
+            warn: options.warn ?? (() => undefined),
+          });
+          await (ledger === undefined ? dropLedger(lease, postgres, table) : ledger.prepare(lease));
+          return prepared;
+        }, signal);
         sql = sqlFor(found);
       } catch (error) {
         throw classify(error);
@@ -133,11 +140,12 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       }
     },
 
-    /**
-     * Records nothing: what a signal promises (everything before it is durable) holds by itself, because the lane waits
-     * for the commits. The ledger of keys seen, which a purge after `extraction_complete` needs, would be closed here.
-     */
-    async mark() {},
+    /** Without a ledger nothing is to be done: everything before the signal is durable, the lane waited for the commits. */
+    async mark(signal, _model, context) {
+      return signal.is === 'extraction_complete' ? ledger?.complete(signal, context) : undefined;
+    },
+
+    ...(ledger === undefined ? {} : { condemn: (abort: AbortSignal) => ledger.condemn(abort) }),
 
     async check(signal) {
       await postgres.check(signal);

@@ -5,6 +5,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { SealedBy } from './batch.ts';
+import type { Closing } from './extraction.ts';
 import type { Fault } from './fault.ts';
 import type { Signal } from './model.ts';
 import type { Receipt } from './sink.ts';
@@ -84,6 +85,13 @@ export interface LaneEvents {
   /** A barrier arrived, and a barrier was passed: everything before it is durable. */
   'signal.received': { readonly lane: string; readonly signal: Signal };
   'signal.marked': { readonly lane: string; readonly signal: Signal; readonly durationMs: number };
+  /** A completed extraction was closed: purged, reported, or the purge was skipped and why. */
+  'extraction.closed': {
+    readonly lane: string;
+    readonly version: string | undefined;
+    readonly closing: Closing;
+    readonly durationMs: number;
+  };
   /** The brake stopped dead-lettering, or let go again. */
   'brake.on': { readonly lane: string; readonly fault: Fault; readonly refused: number; readonly of: number };
   'brake.off': { readonly lane: string; readonly by: 'store' | 'operator' };

@@ -16,6 +16,7 @@ export const failpointNames = [
   'before-letter',
   'after-letter',
   'record',
+  'purge-chunk',
 ] as const;
 export type FailpointName = (typeof failpointNames)[number];
 

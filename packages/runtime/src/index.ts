@@ -3,6 +3,7 @@ export * from './batch.ts';
 export * from './budget.ts';
 export * from './delivery.ts';
 export * from './events.ts';
+export * from './extraction.ts';
 export * from './failpoint.ts';
 export * from './fault.ts';
 export * from './json/index.ts';

@@ -31,6 +31,8 @@ export interface Loan {
   skipped: number;
   overfull: boolean;
   barrier: Barrier | undefined;
+  /** The barrier's signal goes back to the broker, because the lane drains: what is in hand cannot be settled. */
+  interrupted: boolean;
   readonly behind: Delivery[];
   /** Refused on decoding while the brake is on. */
   detained: { readonly delivery: Delivery; readonly fault: Fault; readonly key: string | undefined }[];
@@ -59,6 +61,7 @@ export function createLoan(window: number): Loan {
     skipped: 0,
     overfull: false,
     barrier: undefined,
+    interrupted: false,
     behind: [],
     detained: [],
   };

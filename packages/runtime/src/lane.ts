@@ -230,7 +230,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     while (!core.abort.signal.aborted && !from.gone.signal.aborted) {
       for (const writer of writers) writer.seal('drain');
       await Promise.all(writers.map((writer) => writer.quiet()));
-      if (from.inHand === 0 || brake.on !== undefined) return;
+      if (from.inHand === 0 || from.interrupted || brake.on !== undefined) return;
       await Promise.race([settlement.idle(from), delay(20, core.abort.signal)]);
     }
   }

@@ -6,11 +6,12 @@ import { backoffMs, delay } from './backoff.ts';
 import type { Budget } from './budget.ts';
 import type { LaneCore } from './core.ts';
 import { type Delivery, SourceError } from './delivery.ts';
+import { MarkInterrupted } from './extraction.ts';
 import { failpoint, failpointsArmed } from './failpoint.ts';
 import { type Fault, fault } from './fault.ts';
 import type { Loan } from './intake.ts';
 import type { Model, Signal } from './model.ts';
-import { asSinkError, type Outcome, type Sink } from './sink.ts';
+import { asSinkError, type Outcome, type Sink, SinkError } from './sink.ts';
 
 export interface Settlement {
   /** Acks what is stored and condemns what is refused; resolves with the number refused, letters not awaited. */
@@ -79,6 +80,7 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
     const stop = AbortSignal.any([from.gone.signal, core.abort.signal]);
     for (let attempt = 1; session !== undefined && !stop.aborted; attempt += 1) {
       try {
+        await sink.condemn?.(stop);
         if (failpointsArmed) await failpoint('before-letter');
         await session.deadLetter(
           delivery,
@@ -92,7 +94,7 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
       } catch (error) {
         if (stop.aborted) return;
         const why =
-          error instanceof SourceError
+          error instanceof SourceError || error instanceof SinkError
             ? error.fault
             : fault('broker-unreachable', 'settle', 'the letter could not be confirmed');
         const delayMs = backoffMs(attempt, settings.reopen);
@@ -108,14 +110,24 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
     const stop = AbortSignal.any([from.gone.signal, core.abort.signal]);
     for (let attempt = 1; !stop.aborted; attempt += 1) {
       try {
-        await sink.mark(signal, model);
+        const closing = await sink.mark(signal, model, { abort: stop, draining: core.stopping.signal });
         core.holding.delete(-1);
         core.refresh();
-        events.emit('signal.marked', { lane: name, signal, durationMs: performance.now() - began });
+        const durationMs = performance.now() - began;
+        if (closing !== undefined && signal.is === 'extraction_complete') {
+          events.emit('extraction.closed', { lane: name, version: signal.version, closing, durationMs });
+        }
+        events.emit('signal.marked', { lane: name, signal, durationMs });
         totals.signals += 1;
         await ack(from, [delivery]);
         return;
       } catch (error) {
+        if (stop.aborted) break;
+        if (error instanceof MarkInterrupted) {
+          from.interrupted = true;
+          wake();
+          break;
+        }
         const delayMs = backoffMs(attempt, settings.hold.retry);
         const found = asSinkError(error).fault;
         core.holding.set(-1, found);
@@ -150,7 +162,7 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
       void tell(from, delivery, signal);
     },
     idle(from) {
-      if (from.inHand === 0 || from.gone.signal.aborted) return Promise.resolve();
+      if (from.inHand === 0 || from.interrupted || from.gone.signal.aborted) return Promise.resolve();
       return new Promise((resolve) => onIdle.push(resolve));
     },
     forfeit(from) {

@@ -1,5 +1,6 @@
 /** Where batches land, and what became of their records. A sink sees no delivery, so it cannot ack wrongly. */
 import type { Batch } from './batch.ts';
+import type { Closing } from './extraction.ts';
 import { type Fault, fault } from './fault.ts';
 import type { Model, Signal } from './model.ts';
 
@@ -52,19 +53,30 @@ export interface Receipt {
   };
 }
 
+export interface MarkContext {
+  /** Aborts when the signal cannot be settled any more: end at once, by rejecting. */
+  readonly abort: AbortSignal;
+  /** Aborts when the lane begins to drain: finish the step under way, then throw `MarkInterrupted` if more is left. */
+  readonly draining: AbortSignal;
+}
+
 /**
  * The contract. `open` creates what the model needs (table, constraints) and checks that writing is possible; it is
  * retried with back-off until it resolves and may be called again after a failure. `write` resolves when every record is
  * durable or refused; it must not resolve before the commit is acknowledged. It is called by several writers at once,
  * never twice at once for the same key. When `signal` aborts, it ends soon, by rejecting. It rejects with a `SinkError`
  * of one of the kinds below; anything else it throws is a defect of ours and treated as `suspect`.
- * `mark` is called after everything delivered before the signal is durable, once for every delivery of that signal.
+ * `mark` is called after everything delivered before the signal is durable or in the dead letters, once for every
+ * delivery of that signal; it may purge what a completed run did not bring, and tells what became of the run. It is tried
+ * again until it resolves, so it must be idempotent; only `MarkInterrupted` gives the signal back to the broker.
+ * `condemn` is told of every record before its letter is published, by sinks that must know of it to purge safely.
  * `check` is the canary: it resolves when the store answers and can be written to, and rejects otherwise.
  */
 export interface Sink<R> {
   open(signal: AbortSignal): Promise<void>;
   write(batch: Batch<R>, signal: AbortSignal): Promise<Receipt>;
-  mark(signal: Signal, model: Model<R>): Promise<void>;
+  mark(signal: Signal, model: Model<R>, context: MarkContext): Promise<Closing | undefined>;
+  condemn?(abort: AbortSignal): Promise<void>;
   check(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

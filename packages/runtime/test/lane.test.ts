@@ -285,9 +285,9 @@ describe('a lane', () => {
       order.push(...batch.records.map((record) => record.key));
     };
     const { mark } = b.sink;
-    b.sink.mark = async (signal, of) => {
+    b.sink.mark = (signal, of, context) => {
       order.push('signal');
-      await mark(signal, of);
+      return mark(signal, of, context);
     };
     for (let i = 0; i < 25; i += 1) b.source.publish(`a${i}:v`);
     b.source.publish('#things');

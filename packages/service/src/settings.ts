@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { milliseconds, type ServiceConfig } from '@inator/config';
 import type { BrokerSettings, QueueSpec } from '@inator/rabbitmq';
 import { queueNames } from '@inator/rabbitmq';
-import { defaultBrake, defaultHold, type LaneSettings } from '@inator/runtime';
+import { defaultBrake, defaultHold, type LaneSettings, type PurgeSettings } from '@inator/runtime';
 
 /** A record that came back three times is no longer innocent: it is handled alone. */
 const suspectAfter = 3;
@@ -52,4 +52,9 @@ export function queueSpec(config: ServiceConfig, type: string): QueueSpec {
     passive,
     singleActiveConsumer: config.ordering.singleActiveConsumer,
   };
+}
+
+/** How a service's sinks purge. Replicas may take two flush intervals to write what they hold; half again for the rest. */
+export function purgeSettings({ purge, batch }: ServiceConfig): PurgeSettings {
+  return { ...purge, patienceMs: Math.max(5_000, 3 * milliseconds(batch.flushInterval)) };
 }

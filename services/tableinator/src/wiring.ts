@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { milliseconds, type TableinatorConfig } from '@inator/config';
 import { createTableModels, isRecordType } from '@inator/discogs';
 import { createPostgres, createTableSink } from '@inator/postgres';
-import type { Kit, Store } from '@inator/service';
+import { type Kit, purgeSettings, type Store } from '@inator/service';
 
 export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
   const { endpoint, schema, writePath, ...pool } = config.postgres;
@@ -28,7 +28,7 @@ export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
   for (const type of config.service.dataTypes) {
     if (!isRecordType(type)) throw new Error(`the domain ${config.service.domain} has no type ${type}`);
     const warn = (reason: string): void => log.write('store.warning', { reason });
-    lane(type, models[type], createTableSink(postgres, models[type], { writePath, warn }));
+    lane(type, models[type], createTableSink(postgres, models[type], { writePath, warn, purge: purgeSettings(config) }));
   }
   return {
     check: (signal) => postgres.check(signal),

@@ -29,6 +29,11 @@ export interface ServerLimits {
   readonly versionNumber: number;
 }
 
+export interface LeaseOptions {
+  /** What one statement may take on the server, where the work sets its own `statement_timeout`, in milliseconds. */
+  readonly statementTimeoutMs?: number;
+}
+
 export interface Postgres {
   readonly settings: Omit<ResolvedSettings, 'password'>;
   /** What is lawful but should be said at start-up, one sentence each. */
@@ -37,7 +42,7 @@ export interface Postgres {
    * Does `work` on one connection. Behind a transaction pooler nothing of the session may be relied on outside a
    * transaction. Rejects with `SinkError` where no connection could be had, else with what `work` rejects with.
    */
-  lease<T>(work: (lease: Lease) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  lease<T>(work: (lease: Lease) => Promise<T>, signal?: AbortSignal, options?: LeaseOptions): Promise<T>;
   /** One statement on any connection; rejects with `SinkError`. */
   query<Row extends QueryResultRow = QueryResultRow>(
     text: string,
@@ -133,9 +138,10 @@ export function createPostgres(input: PostgresSettings): Postgres {
     }
   };
 
-  const lease: Postgres['lease'] = async (work, signal) => {
+  const lease: Postgres['lease'] = async (work, signal, { statementTimeoutMs } = {}) => {
     const client = await connect(signal);
-    return onLease(client, deadlineMs, signal, work, () => {
+    const patience = statementTimeoutMs === undefined ? deadlineMs : statementTimeoutMs + settings.deadlineGraceMs;
+    return onLease(client, patience, signal, work, () => {
       evicted += 1;
     });
   };

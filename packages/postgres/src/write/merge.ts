@@ -36,8 +36,11 @@ function yields(stored: string, incoming: string, hash: string): string {
   );
 }
 
-/** `source` is a relation with the stage's columns, given without an alias. */
-export function mergeSql(schema: string, table: TableSpec, source: string): string {
+/**
+ * `source` is a relation with the stage's columns, given without an alias. `seen` is the ledger, where one is kept: the
+ * keys of the batch go into it in the same statement, whatever becomes of their rows.
+ */
+export function mergeSql(schema: string, table: TableSpec, source: string, seen?: string): string {
   const target = qualified(schema, table.name);
   const key = quoted(table.key);
   const hash = quoted(table.hash);
@@ -66,7 +69,7 @@ WITH latest AS (
     ${[...content.map((name) => keep(name, `excluded.${name}`)), keep(quoted(updatedColumn), 'pg_catalog.now()')].join(', ')}
   WHERE ${yields('t', 'excluded', hash)}
   RETURNING t.${key} AS key, t.xmax = 0 AS created
-)
+)${seen === undefined ? '' : `, ledger AS (INSERT INTO ${seen} ("key") SELECT l.${key} FROM latest AS l)`}
 SELECT pg_catalog.count(*)::int AS keys,
   pg_catalog.count(*) FILTER (WHERE m.created)::int AS created,
   pg_catalog.count(*) FILTER (WHERE NOT m.created AND ${changed})::int AS updated,

@@ -83,6 +83,7 @@ export function createMemorySink<R>(): MemorySink<R> {
     },
     async mark(signal) {
       marks.push(signal);
+      return undefined;
     },
     async check() {
       await sink.canary();

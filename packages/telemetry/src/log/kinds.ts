@@ -33,6 +33,17 @@ const faultFields = {
   native: maybe('text', "the server's own code: a SQLSTATE, a Neo4j status, an errno"),
 } as const;
 
+const closingFields = {
+  data_type: dataType,
+  version: maybe('text', 'version of the extraction'),
+  declared: maybe('integer', 'records of the type, as the producer counts them'),
+  seen: field('integer', 'distinct keys that the run brought'),
+  stored: field('integer', 'records in the store when the run ended'),
+  vanished: field('integer', 'records in the store that the run did not bring'),
+  repeated: field('boolean', 'the signal came again; this is what was found the first time'),
+  duration_ms: field('integer', 'how long it took'),
+} as const;
+
 /** On every line, besides `event` and `msg`. */
 export const baseFields = {
   level: field('text', 'debug, info, warn or error'),
@@ -190,6 +201,32 @@ export const logKinds = {
       signal: field('text', 'file_complete or extraction_complete'),
       duration_ms: field('integer', 'how long telling the store took'),
       total: maybe('integer', 'records of the file, as the producer counts them'),
+    },
+  },
+  'purge.done': {
+    level: 'info',
+    msg: 'Vanished records purged',
+    means: 'An extraction was complete: what it did not bring was deleted.',
+    fields: { ...closingFields, purged: field('integer', 'records deleted') },
+  },
+  'purge.reported': {
+    level: 'info',
+    msg: 'Vanished records counted',
+    means: 'An extraction was complete: so many records would be purged with PURGE_MODE=purge.',
+    fields: closingFields,
+  },
+  'purge.skipped': {
+    level: 'warn',
+    msg: 'Purge skipped',
+    means: 'An extraction ended, and nothing is deleted because that would not be safe.',
+    fields: {
+      ...closingFields,
+      why: field(
+        'text',
+        'unidentified, older, undeclared, dead-letters, incomplete, empty, over-limit, store-refused or switched-off',
+      ),
+      reason: field('text', 'a sentence with the numbers'),
+      purged: field('integer', 'records deleted before the store refused, else 0'),
     },
   },
   'brake.on': {

@@ -55,6 +55,14 @@ export function logEvents(log: Log, events: Events): () => void {
         total: signal.is === 'file_complete' ? signal.total : undefined,
       }),
     ),
+    events.on('extraction.closed', ({ lane, version, closing, durationMs }) => {
+      const { is, why, reason, declared, seen, stored, vanished, purged, repeated } = closing;
+      const duration_ms = Math.round(durationMs);
+      const fields = { data_type: lane, version, declared, seen, stored, vanished, repeated, duration_ms };
+      if (is === 'purged') log.write('purge.done', { ...fields, purged });
+      else if (is === 'reported') log.write('purge.reported', fields);
+      else log.write('purge.skipped', { ...fields, purged, why: why ?? '', reason: reason ?? '' });
+    }),
     events.on('brake.on', ({ lane, refused, of, fault }) =>
       log.write('brake.on', { data_type: lane, refused, of, ...told(fault) }),
     ),

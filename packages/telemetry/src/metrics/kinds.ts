@@ -6,6 +6,8 @@
  * happens, `component` from what a service registered, at the scrape.
  */
 
+import { skipReasons } from '@inator/runtime';
+
 /** Values of a label: these, or the lanes of the process. */
 type Values = readonly string[] | 'lanes';
 
@@ -50,6 +52,24 @@ export const metricKinds = {
     labels: { ...lane, signal: ['file_complete', 'extraction_complete'] },
     from: 'event',
     help: 'Signals of the producer that were passed on to the store.',
+  },
+  inator_extractions_total: {
+    type: 'counter',
+    labels: { ...lane, outcome: ['purged', 'reported', 'skipped'] },
+    from: 'event',
+    help: 'Extractions that were completed with PURGE_MODE on, by what became of what they did not bring; repeated signals are not counted.',
+  },
+  inator_purges_skipped_total: {
+    type: 'counter',
+    labels: { ...lane, reason: Object.keys(skipReasons) },
+    from: 'event',
+    help: 'Purges that were skipped because deleting would not have been safe, by reason.',
+  },
+  inator_records_purged_total: {
+    type: 'counter',
+    labels: lane,
+    from: 'event',
+    help: 'Records deleted because a complete extraction did not bring them.',
   },
   // ---- records
   inator_records_written_total: {

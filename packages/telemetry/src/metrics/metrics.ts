@@ -132,6 +132,13 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
         metrics.set('inator_run_complete_timestamp_seconds', { data_type: lane }, Date.now() / 1_000);
       }
     }),
+    events.on('extraction.closed', ({ lane, closing: { is, why, purged, repeated } }) => {
+      if (repeated) return;
+      const data_type = lane;
+      metrics.inc('inator_extractions_total', { data_type, outcome: is });
+      if (why !== undefined) metrics.inc('inator_purges_skipped_total', { data_type, reason: why });
+      metrics.inc('inator_records_purged_total', { data_type }, purged);
+    }),
     events.on('brake.on', ({ lane }) => metrics.inc('inator_brakes_total', { data_type: lane })),
     events.on('defect', ({ lane }) => metrics.inc('inator_defects_total', { data_type: lane })),
   ];
