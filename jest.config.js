@@ -9,6 +9,7 @@ const common = {
   moduleNameMapper: {
     '^@inator/(tableinator|graphinator)$': '<rootDir>/services/$1/src/index.ts',
     '^@inator/([a-z0-9]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@inator/testkit/hurt$': '<rootDir>/packages/testkit/src/hurt.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/.stack', '/dist/'],
   testEnvironment: 'node',

@@ -1,7 +1,9 @@
 /** A service under test: the real process, from dist, configured by its environment alone. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { until } from '@inator/testkit';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '@inator/testkit/hurt';
+import { root } from './root.ts';
 
 export type ServiceName = 'tableinator' | 'graphinator';
 
@@ -20,15 +22,23 @@ export interface RunningService {
   get<T>(path: string): Promise<{ readonly status: number; readonly body: T }>;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+export interface StartOptions {
+  /** A file that its lines are appended to as well, for reading after the tests have failed. */
+  readonly logFile?: string;
+}
+
 /** Starts a service and waits until it listens; it may still be waiting for its servers. */
-export async function startService(name: ServiceName, env: Readonly<Record<string, string>>): Promise<RunningService> {
-  const child = spawn(process.execPath, [`${root}services/${name}/dist/main.js`], {
+export async function startService(
+  name: ServiceName,
+  env: Readonly<Record<string, string>>,
+  { logFile }: StartOptions = {},
+): Promise<RunningService> {
+  const child = spawn(process.execPath, [join(root, 'services', name, 'dist/main.js')], {
     env: {
       PATH: process.env.PATH ?? '',
       NODE_ENV: 'test',
@@ -44,6 +54,7 @@ export async function startService(name: ServiceName, env: Readonly<Record<strin
   for (const stream of [child.stdout, child.stderr]) {
     let rest = '';
     stream.setEncoding('utf8').on('data', (chunk: string) => {
+      if (logFile !== undefined) appendFileSync(logFile, chunk);
       const parts = (rest + chunk).split('\n');
       rest = parts.pop() ?? '';
       lines.push(...parts);
@@ -78,7 +89,7 @@ export async function startService(name: ServiceName, env: Readonly<Record<strin
       return exited;
     },
     async get<T>(path: string) {
-      const response = await fetch(url + path);
+      const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
       return { status: response.status, body: (await response.json()) as T };
     },
   };

@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { until } from '@inator/testkit';
+import { until } from '@inator/testkit/hurt';
+import { root } from './root.ts';
 import { type RunningService, type ServiceName, startService } from './service.ts';
 import { type Broker, type Graph, openBroker, openGraph, openTables, type Tables } from './stores.ts';
 
@@ -168,14 +169,15 @@ export async function openWorld(servers: Addresses = sharedServers()): Promise<W
   return world;
 }
 
-const shared = fileURLToPath(new URL('../../../shared/', import.meta.url));
+const shared = join(root, '../shared');
 
 /** A file of real data, or undefined, loudly, where there is none. */
 export function realData(path: string): Buffer | undefined {
-  if (!existsSync(shared + path)) {
+  const file = join(shared, path);
+  if (!existsSync(file)) {
     process.emitWarning(`skipped: there is no real data at ../shared/${path}`);
     return undefined;
   }
-  const bytes = readFileSync(shared + path);
+  const bytes = readFileSync(file);
   return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }

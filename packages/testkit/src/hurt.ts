@@ -1,0 +1,3 @@
+/** What hurts and what waits, without the suites: the only part of the test kit that programs outside Jest can load. */
+export { type Proxy, type ProxyOptions, type ProxyTarget, startProxy } from './proxy.ts';
+export { until } from './until.ts';
