@@ -5,17 +5,18 @@ import tseslint from 'typescript-eslint';
 const mayImport = {
   runtime: [],
   stack: [],
-  config: ['runtime'],
+  config: ['runtime', 'declared'],
   telemetry: ['runtime'],
   rabbitmq: ['runtime'],
   postgres: ['runtime'],
   neo4j: ['runtime'],
   discogs: ['runtime'],
+  declared: ['runtime'],
   service: ['runtime', 'config', 'telemetry', 'rabbitmq'],
-  cli: ['runtime', 'config', 'rabbitmq', 'discogs', 'stack', 'postgres', 'neo4j'],
+  cli: ['runtime', 'config', 'rabbitmq', 'discogs', 'declared', 'stack', 'postgres', 'neo4j'],
   testkit: ['runtime', 'stack', 'rabbitmq', 'postgres', 'neo4j', 'discogs'],
-  tableinator: ['runtime', 'config', 'telemetry', 'rabbitmq', 'service', 'postgres', 'discogs'],
-  graphinator: ['runtime', 'config', 'telemetry', 'rabbitmq', 'service', 'neo4j', 'discogs'],
+  tableinator: ['runtime', 'config', 'telemetry', 'rabbitmq', 'service', 'postgres', 'discogs', 'declared'],
+  graphinator: ['runtime', 'config', 'telemetry', 'rabbitmq', 'service', 'neo4j', 'discogs', 'declared'],
 };
 
 /** A library with one importer: what touches it stays in one place. */

@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-const rooms = ['@inator/config', '@inator/telemetry', '@inator/cli'];
+const rooms = ['@inator/config', '@inator/declared', '@inator/telemetry', '@inator/cli'];
 
 const root = join(import.meta.dirname, '..');
 const [argument, ...rest] = process.argv.slice(2);

@@ -11,10 +11,11 @@ import {
   type Fault,
   type FaultCode,
   fault,
-  type JsonValue,
+  isSignalKind,
   type Limits,
   parseScanned,
   type Signal,
+  signalOf,
 } from '@inator/runtime';
 import { sha256 } from './hash.ts';
 
@@ -96,47 +97,14 @@ export function isLongerThan(text: string, limit: number): boolean {
 }
 
 function readSignal(body: Uint8Array, kind: EnvelopeValue, lane: string): Message {
-  if (kind.text !== 'file_complete' && kind.text !== 'extraction_complete') {
+  if (!isSignalKind(kind.text)) {
     return refuse('type-unknown', 'type is neither "data", "file_complete" nor "extraction_complete"');
   }
   const parsed = parseScanned(body);
   if (parsed.is === 'refused') return parsed;
-  const message = parsed.value;
-  if (kind.text === 'file_complete') {
-    const total = message.total_processed;
-    return {
-      is: 'signal',
-      signal: {
-        is: 'file_complete',
-        type: label(message.data_type) ?? lane,
-        total: isCount(total) ? total : undefined,
-        at: label(message.timestamp),
-      },
-    };
-  }
-  return {
-    is: 'signal',
-    signal: {
-      is: 'extraction_complete',
-      version: label(message.version),
-      startedAt: label(message.started_at),
-      counts: countsOf(message.record_counts),
-    },
-  };
-}
-
-function isCount(value: JsonValue | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** A short text of a signal. What is longer than a key is not a name or a time. */
-function label(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' && !isLongerThan(value, longestKey) ? value : undefined;
-}
-
-function countsOf(value: JsonValue | undefined): Readonly<Record<string, number>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => isCount(entry[1])));
+  const signal = signalOf(parsed.value, lane);
+  if (signal === undefined) return refuse('defect', 'a signal was not recognised the second time');
+  return { is: 'signal', signal };
 }
 
 /** The body of the message that ends a file of `total` records. */

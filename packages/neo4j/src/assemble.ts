@@ -42,8 +42,8 @@ export interface Plan {
 /** What one record brings, its rows read and checked. */
 interface Brought {
   readonly own: Properties;
-  /** By owned group: the other ends' keys. */
-  readonly owned: readonly ReadonlySet<string>[];
+  /** By owned group: the other ends' keys, with the properties of the relationship. */
+  readonly owned: readonly ReadonlyMap<string, Properties>[];
   /** By shared group. */
   readonly shared: readonly (readonly EdgeRow[])[];
 }
@@ -109,7 +109,7 @@ export function assemble<R>(
   const stored = new Map(held.map(({ candidate, edges }) => [candidate.key, edges]));
   let creates = 0;
   const gone = owned.map((): [string, string[]][] => []);
-  owned.forEach(({ other, twoSided }, i) => {
+  owned.forEach(({ other, twoSided, properties }, i) => {
     const place = places[other];
     lists[list.owned(i)] = [...mine.keys()].map((key) => {
       const asserted = brought.get(key)?.owned[i];
@@ -119,9 +119,13 @@ export function assemble<R>(
       // One that nobody is known to assert is left from something that kept no marks: nobody will miss it.
       const stale = have.filter((edge) => (edge.mine || !edge.theirs) && !asserted.has(edge.key));
       if (stale.length > 0) gone[i]?.push([key, stale.map((edge) => edge.key)]);
-      const ends = [...asserted].filter((end) => !kept.has(end)).sort();
+      const ends = [...asserted.keys()].filter((end) => !kept.has(end)).sort();
       if (!twoSided) creates += ends.length;
-      return ends.map((end) => place?.get(end));
+      if (properties.length === 0) return ends.map((end) => place?.get(end));
+      // What stays may carry other properties than before.
+      return [...asserted]
+        .sort(([a], [b]) => compare(a, b))
+        .map(([end, values]) => [place?.get(end), ...properties.map((name) => values[name] ?? null)]);
     });
   });
   shared.forEach(({ from, to }, i) => {
@@ -206,13 +210,17 @@ function readRecord<R>(
     return {
       own: own.properties,
       owned: owned.map(({ type, owner, other, steps }) => {
-        const ends = new Set<string>();
-        for (const { from, to } of steps.flatMap((step) => step.rows(record))) {
+        const ends = new Map<string, Properties>();
+        for (const { from, to, properties = nothing } of steps.flatMap((step) => step.rows(record))) {
           const [self, end] = owner === 'from' ? [from, to] : [to, from];
           if (self !== key)
             refuse(fault('defect', 'graph', `a ${type} of the model does not start at the record's own node`));
+          for (const name in properties) {
+            const bad = valueFault(properties[name], name);
+            if (bad !== undefined) refuse(bad);
+          }
           placeEnd(other, end);
-          ends.add(end);
+          ends.set(end, properties);
         }
         return ends;
       }),

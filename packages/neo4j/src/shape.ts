@@ -29,8 +29,13 @@ export interface OwnedGroup<R> {
   /** Index into `labels` of the other end. */
   readonly other: number;
   readonly twoSided: boolean;
+  /** Properties of the relationship; empty for most. A group that has them is one-sided. */
+  readonly properties: readonly string[];
   readonly steps: readonly EdgeStep<R>[];
 }
+
+/** What a property of a relationship may be called. The marks of the sides begin with an underscore. */
+const nameShape = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
 export interface SharedGroup<R> {
   readonly type: string;
@@ -74,11 +79,16 @@ export function shapeOf<R>(model: GraphModel<R>): GraphShape<R> {
   const owned = new Map<string, OwnedGroup<R> & { readonly steps: EdgeStep<R>[] }>();
   const shared = new Map<string, SharedGroup<R> & { readonly steps: EdgeStep<R>[] }>();
   for (const step of model.edges) {
-    const { type, owner } = step;
+    const { type, owner, properties = [] } = step;
     const from = indexOf(step.from.label);
     const to = indexOf(step.to.label);
     const ends = JSON.stringify([type, from, to]);
     if (type === '') wrong('a relationship type is empty');
+    const bad = properties.find((name) => !nameShape.test(name));
+    if (bad !== undefined) wrong(`${type} cannot have a property of the name ${JSON.stringify(bad)}`);
+    if (properties.length > 0 && (owner === 'shared' || step.twoSided === true)) {
+      wrong(`${type} is asserted by several records, so it cannot have properties`);
+    }
     if (owner === 'shared') {
       if (step.twoSided === true) wrong(`${type} cannot be both shared and two-sided`);
       const group = shared.get(ends) ?? { type, from, to, steps: [] };
@@ -92,7 +102,10 @@ export function shapeOf<R>(model: GraphModel<R>): GraphShape<R> {
     }
     const twoSided = step.twoSided ?? false;
     const name = JSON.stringify([ends, owner]);
-    const group = owned.get(name) ?? { type, owner, other, twoSided, steps: [] };
+    const group = owned.get(name) ?? { type, owner, other, twoSided, properties, steps: [] };
+    if (group.properties.length !== properties.length || !properties.every((p) => group.properties.includes(p))) {
+      wrong(`${type} has other properties in one step than in another`);
+    }
     if (group.twoSided !== twoSided) wrong(`${type} is two-sided in one step and not in another`);
     group.steps.push(step);
     owned.set(name, group);

@@ -35,7 +35,10 @@ export const list = {
   known: 'known',
   /** Other nodes of label i: `[key, …properties]`, or the bare key where the label has no properties. */
   others: (label: number): string => `n${label}`,
-  /** Owned group i: for each own node, fresh before known, the list of indices of its other ends. */
+  /**
+   * Owned group i: for each own node, fresh before known, its other ends: indices of those to be created, or, where the
+   * relationship has properties, `[index, …properties]` of all that the record asserts.
+   */
   owned: (group: number): string => `e${group}`,
   /** Shared group i: pairs of indices. */
   shared: (group: number): string => `s${group}`,
@@ -114,15 +117,21 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
     `WITH met, held, mine${labels.map((_, i) => `, ${nodes(i)} AS nodes${i}`).join('')}`,
   );
   owned.forEach((group, i) => {
+    const carries = group.properties.length > 0;
     const edge = group.twoSided
       ? [`MERGE ${pattern(group, 'a', 'e', 'b')}`, `SET e.${sideMark[group.owner]} = true`]
-      : [`CREATE ${pattern(group, 'a', '', 'b')}`];
+      : carries
+        ? [
+            `MERGE ${pattern(group, 'a', 'e', 'b')}`,
+            `SET ${group.properties.map((name, p) => `e.${quoted(name)} = y[${p + 1}]`).join(', ')}`,
+          ]
+        : [`CREATE ${pattern(group, 'a', '', 'b')}`];
     parts.push(
       `CALL (mine, nodes${group.other}) {`,
       `UNWIND range(0, size(${given(list.owned(i))}) - 1) AS x`,
       `WITH mine[x] AS a, ${given(list.owned(i))}[x] AS ends`,
       'UNWIND ends AS y',
-      `WITH a, nodes${group.other}[y] AS b`,
+      carries ? `WITH a, y, nodes${group.other}[y[0]] AS b` : `WITH a, nodes${group.other}[y] AS b`,
       ...edge,
       `RETURN count(*) AS owned${i} }`,
     );

@@ -14,4 +14,5 @@ export * from './memory/sink.ts';
 export * from './memory/source.ts';
 export * from './model.ts';
 export * from './seq.ts';
+export * from './signals.ts';
 export * from './sink.ts';

@@ -76,9 +76,13 @@ export type ColumnType =
   | 'double precision'
   | 'boolean'
   | 'timestamptz'
+  | 'date'
   | 'numeric';
 
-/** A value of a column: jsonb takes the JSON text as bytes or string, numeric its decimal text, timestamptz a Date. */
+/**
+ * A value of a column: jsonb takes the JSON text as bytes or string, numeric its decimal text, timestamptz a Date or, as
+ * a bigint, the microseconds since 1970 in UTC, date the days since 1970-01-01.
+ */
 export type Cell = null | string | number | bigint | boolean | Uint8Array | Date;
 
 export interface ColumnSpec {
@@ -137,6 +141,11 @@ export interface NodeStep<R> {
   /** The constrained key property, `id` or `name`. */
   readonly key: string;
   readonly primary?: boolean;
+  /**
+   * Of the primary step: properties that the node keeps when its record has vanished and other records still name it.
+   * The same names that steps of other records give its stubs.
+   */
+  readonly keptAsStub?: readonly string[];
   rows(record: R): readonly NodeRow[];
 }
 
@@ -148,6 +157,8 @@ export interface Endpoint {
 export interface EdgeRow {
   readonly from: string;
   readonly to: string;
+  /** What the step's `properties` names; what is left out is absent. Of rows between the same two nodes the last counts. */
+  readonly properties?: Properties;
 }
 
 /**
@@ -165,6 +176,11 @@ export interface EdgeStep<R> {
   readonly owner: 'from' | 'to' | 'shared';
   /** True when records at both ends may assert this type, so that a removal must ask who else does. Default false. */
   readonly twoSided?: boolean;
+  /**
+   * Names of the properties that the relationship carries. Only where one record alone owns it: not on `shared` and not on
+   * two-sided ones, because nobody could say whose properties hold.
+   */
+  readonly properties?: readonly string[];
   rows(record: R): readonly EdgeRow[];
 }
 

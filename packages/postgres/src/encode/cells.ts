@@ -19,6 +19,7 @@ export const typeOids: Readonly<Record<ColumnType, number>> = {
   'double precision': 701,
   boolean: 16,
   timestamptz: 1184,
+  date: 1082,
   numeric: 1700,
 };
 
@@ -91,13 +92,40 @@ export function putInt64(out: Bytes, value: bigint): void {
   out.at += 12;
 }
 
-/** Milliseconds from 1970 to 2000, where PostgreSQL counts its microseconds from. */
-const epochOf2000 = 946_684_800_000n;
+/** From 1970 to 2000, where PostgreSQL counts its microseconds and its days from. */
+const microsecondsTo2000 = 946_684_800_000_000n;
+const daysTo2000 = 10_957;
 
-function putDate(out: Bytes, date: Date): void {
-  const ms = date.getTime();
-  if (Number.isNaN(ms)) throw new CellError('value-refused', 'a time is not a valid date');
-  putInt64(out, (BigInt(ms) - epochOf2000) * 1000n);
+/**
+ * What PostgreSQL's `timestamptz` and `date` hold (timestamp.h, "MIN_TIMESTAMP", "END_TIMESTAMP"; date.h): from 4714-11-24
+ * BC to the end of 294276 and of 5874897. The binary protocol would take more, and the server answer with an error.
+ */
+const times = { first: -211_813_488_000_000_000n, end: 9_223_371_331_200_000_000n } as const;
+const dates = { first: -2_451_545, end: 2_145_031_949 } as const;
+
+function putTime(out: Bytes, time: Date | bigint): void {
+  let microseconds: bigint;
+  if (typeof time === 'bigint') microseconds = time;
+  else {
+    const ms = time.getTime();
+    if (Number.isNaN(ms)) throw new CellError('value-refused', 'a time is not a valid date');
+    microseconds = BigInt(ms) * 1000n;
+  }
+  const value = microseconds - microsecondsTo2000;
+  if (value < times.first || value >= times.end) {
+    throw new CellError('number-out-of-range', 'a time is outside the range of timestamptz');
+  }
+  putInt64(out, value);
+}
+
+function putDays(out: Bytes, days: number): void {
+  const value = days - daysTo2000;
+  if (!Number.isSafeInteger(days)) throw new CellError('value-refused', 'a date is not a whole number of days');
+  if (value < dates.first || value >= dates.end) {
+    throw new CellError('number-out-of-range', 'a date is outside the range of date');
+  }
+  putInt32(out, 4);
+  putInt32(out, value);
 }
 
 function wholeNumber(cell: number | bigint): bigint {
@@ -160,8 +188,13 @@ export const putCellOf: Readonly<Record<ColumnType, PutCell>> = {
   },
   timestamptz(out, cell) {
     if (cell === null) putInt32(out, -1);
-    else if (cell instanceof Date) putDate(out, cell);
+    else if (cell instanceof Date || typeof cell === 'bigint') putTime(out, cell);
     else wrongType('timestamptz', cell);
+  },
+  date(out, cell) {
+    if (cell === null) putInt32(out, -1);
+    else if (typeof cell === 'number') putDays(out, cell);
+    else wrongType('date', cell);
   },
   numeric(out, cell) {
     if (cell === null) putInt32(out, -1);

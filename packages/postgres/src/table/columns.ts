@@ -41,5 +41,6 @@ export const catalogNames: Readonly<Record<ColumnType, readonly string[]>> = {
   'double precision': ['double precision'],
   boolean: ['boolean'],
   timestamptz: ['timestamp with time zone'],
+  date: ['date'],
   numeric: ['numeric'],
 };

@@ -1,0 +1,117 @@
+/** Guesses: which member is the key, which type a column has, how things are called. Each is judged by all values seen. */
+import type { DeclaredType } from '../value/convert.ts';
+import { daysOf, microsecondsOf } from '../value/time.ts';
+import type { Leaf, Survey } from './survey.ts';
+
+export interface KeyGuess {
+  readonly paths: readonly string[];
+  /** Why a person should look at it; undefined when it stands to reason. */
+  readonly doubt: string | undefined;
+}
+
+const longestKey = 255;
+/** Leaves of which pairs are tried. */
+const mostPaired = 12;
+
+/** How much a name sounds like a key. */
+function sound(names: readonly string[]): number {
+  const name = (names.at(-1) ?? '').toLowerCase();
+  const depth = (names.length - 1) * 2;
+  if (/^(_?id|key|uuid|guid)$/.test(name)) return 10 - depth;
+  if (/(^|[_-])(id|key|uuid|code|number|no|sku|ref)$/.test(name) || /[a-z]Id$/.test(names.at(-1) ?? ''))
+    return 7 - depth;
+  if (/^(code|iata|icao|isbn|ean|sku|slug|hash|email|url|name|title)/.test(name)) return 5 - depth;
+  if (/(date|time|_at$|^at$|price|amount|count|lat|lon|size|score|rating)/.test(name)) return -5 - depth;
+  return 0 - depth;
+}
+
+function mayBeKey({ kinds, longest, blank }: Leaf): boolean {
+  return kinds.size === 1 && (kinds.has('text') || kinds.has('integer')) && longest <= longestKey && blank === 0;
+}
+
+/** `pairs`: how many distinct pairs two paths have over the sample. */
+export function guessKey({ records, leaves }: Survey, pairs: (a: string, b: string) => number): KeyGuess | undefined {
+  const all = [...leaves.values()].filter(mayBeKey);
+  const whole = all.filter(({ present }) => present === records).sort((a, b) => sound(b.names) - sound(a.names));
+  const unique = whole.find(({ distinct }) => distinct.size === records);
+  if (unique !== undefined) return { paths: [unique.path], doubt: undefined };
+  const candidates = whole.slice(0, mostPaired);
+  for (const [i, a] of candidates.entries()) {
+    for (const b of candidates.slice(i + 1)) {
+      if (pairs(a.path, b.path) === records) {
+        return { paths: [a.path, b.path], doubt: 'no member alone is unique in the sample; these two together are' };
+      }
+    }
+  }
+  const best = [...whole].sort((a, b) => b.distinct.size - a.distinct.size || sound(b.names) - sound(a.names))[0];
+  if (best !== undefined) {
+    const twice = records - best.distinct.size;
+    return {
+      paths: [best.path],
+      doubt: `not unique in the sample: ${twice} of ${records} records would replace another`,
+    };
+  }
+  const most = all.sort((a, b) => b.present - a.present)[0];
+  if (most === undefined) return undefined;
+  return {
+    paths: [most.path],
+    doubt: `${records - most.present} of ${records} records do not have it: they would be refused`,
+  };
+}
+
+export interface TypeGuess {
+  readonly type: DeclaredType;
+  readonly hint?: string;
+}
+
+const canonicalInteger = /^-?(0|[1-9]\d{0,17})$/;
+const canonicalNumber = /^-?(0|[1-9]\d*)(\.\d+)?$/;
+
+/** `typed`: texts may stand for numbers and booleans, because the source (CSV) knows nothing else. */
+export function guessType({ kinds, texts }: Leaf, typed: boolean): TypeGuess | undefined {
+  if (kinds.has('object') || kinds.has('list')) return undefined;
+  if (!kinds.has('text')) {
+    if (kinds.size === 1 && kinds.has('boolean')) return { type: 'boolean' };
+    if (kinds.has('boolean')) return { type: 'text' };
+    return { type: kinds.has('number') ? 'numeric' : 'bigint' };
+  }
+  if (kinds.size > 1) return { type: 'text', hint: 'not always a text' };
+  const filled = texts.filter((text) => text !== '');
+  if (filled.length === 0) return { type: 'text' };
+  const blank = filled.length < texts.length;
+  // An empty text is no value to every other type, and a value to this one.
+  if (blank && !typed) return { type: 'text' };
+  if (typed) {
+    if (filled.every((text) => canonicalInteger.test(text))) return { type: 'bigint' };
+    if (filled.every((text) => canonicalNumber.test(text))) return { type: 'numeric' };
+    if (filled.every((text) => /^(true|false)$/i.test(text))) return { type: 'boolean' };
+  }
+  if (filled.every((text) => daysOf(text) !== undefined)) return { type: 'date' };
+  const moments = filled.map((text) => microsecondsOf(text, undefined));
+  if (moments.every((moment) => typeof moment === 'bigint')) return { type: 'timestamptz' };
+  if (moments.every((moment) => moment === 'zone')) {
+    return { type: 'text', hint: 'a time without an offset; if it is UTC: { type: timestamptz, zone: Z }' };
+  }
+  return { type: 'text' };
+}
+
+/** `releaseDate` and `Release Date` as `release_date`. */
+export function snake(names: readonly string[]): string {
+  const text = names
+    .join('_')
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
+    .slice(0, 40);
+  return /^[a-z]/.test(text) ? text : `c_${text}`.replace(/_+$/, '');
+}
+
+/** `order_items` as `OrderItem`. */
+export function labelOf(name: string): string {
+  const words = snake([name]).split('_').filter(Boolean);
+  const last = words.at(-1) ?? '';
+  const singular = last.endsWith('ies') ? `${last.slice(0, -3)}y` : /[^su]s$/.test(last) ? last.slice(0, -1) : last;
+  return [...words.slice(0, -1), singular].map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
