@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Delivery, Letter, Session, Source } from '@inator/runtime';
 import { fault } from '@inator/runtime';
-import type { ConfirmChannel, GetMessage } from 'amqplib';
+import type { Channel, ConfirmChannel, GetMessage } from 'amqplib';
 import { startProxy, type Proxy as TcpProxy } from '../../testkit/src/proxy.ts';
 import { type Broker, type BrokerListeners, createBroker } from '../src/broker.ts';
 import { type BrokerSettings, brokerSettingsFromUrl } from '../src/settings.ts';
@@ -21,6 +21,8 @@ export interface Fixture {
   readonly source: Source;
   readonly broker: Broker;
   readonly letters: Broker;
+  /** The channels that sessions and questions about the depth were given, in the order they were opened. */
+  readonly channels: readonly Channel[];
   /** Past the proxies. */
   readonly admin: Broker;
   readonly proxy: TcpProxy;
@@ -69,7 +71,16 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
   const admin = createBroker(direct);
   const names = queueNames(`t${randomBytes(5).toString('hex')}`, 'testinator', 'things');
   const spec: QueueSpec = { ...names, type: 'quorum', ...options.spec };
-  const source = createQueueSource({ broker, letters, queue: spec, service: 'testinator' });
+  const channels: Channel[] = [];
+  const watched: Broker = {
+    ...broker,
+    async channel(signal) {
+      const channel = await broker.channel(signal);
+      channels.push(channel);
+      return channel;
+    },
+  };
+  const source = createQueueSource({ broker: watched, letters, queue: spec, service: 'testinator' });
   if (options.declare !== false) await declareQueue(admin, { ...spec, passive: false });
 
   const sessions: Session[] = [];
@@ -79,6 +90,7 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     source,
     broker,
     letters,
+    channels,
     admin,
     proxy,
     letterProxy,
@@ -121,12 +133,17 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
       for (const session of sessions) await session.close();
       await broker.close();
       await letters.close();
-      const channel = await admin.channel();
-      await channel.deleteQueue(spec.queue);
-      await channel.deleteQueue(spec.deadLetterQueue);
-      await channel.deleteExchange(spec.exchange);
-      await channel.deleteExchange(spec.deadLetterExchange);
-      await channel.close();
+      // A queue without a leader answers nothing: it must not keep the others from being cleaned up.
+      const removed = admin.channel().then(async (channel) => {
+        await channel.deleteQueue(spec.queue);
+        await channel.deleteQueue(spec.deadLetterQueue);
+        await channel.deleteExchange(spec.exchange);
+        await channel.deleteExchange(spec.deadLetterExchange);
+        await channel.close();
+      });
+      await admin
+        .within(removed, 20_000, `removing ${spec.queue}`)
+        .catch((error) => process.emitWarning(String(error)));
       await admin.close();
       await proxy.close();
       await letterProxy.close();

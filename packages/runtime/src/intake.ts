@@ -34,6 +34,8 @@ export interface Loan {
   /** The barrier's signal goes back to the broker, because the lane drains: what is in hand cannot be settled. */
   interrupted: boolean;
   readonly behind: Delivery[];
+  /** A suspect has come: those that follow may only have been lent along with it. */
+  suspected: boolean;
   /** Refused on decoding while the brake is on. */
   detained: { readonly delivery: Delivery; readonly fault: Fault; readonly key: string | undefined }[];
 }
@@ -63,6 +65,7 @@ export function createLoan(window: number): Loan {
     barrier: undefined,
     interrupted: false,
     behind: [],
+    suspected: false,
     detained: [],
   };
 }
@@ -144,9 +147,13 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
   };
 
   const route = (loan: Loan, delivery: Delivery): void => {
-    const crashes = delivery.deliveryCount - parts.ownReturns();
     if (delivery.deliveryCount >= settings.suspectAfter) {
-      if (crashes >= settings.condemnAfter) {
+      // Suspects are handled one by one, so what ended the last process is the first of what comes back. The others have
+      // the same count, because they were lent along with it: each is tried alone before it can be condemned.
+      const isFirst = !loan.suspected;
+      loan.suspected = true;
+      const crashes = delivery.deliveryCount - parts.ownReturns();
+      if (isFirst && crashes >= settings.condemnAfter) {
         const reason = `delivered ${delivery.deliveryCount + 1} times without being settled`;
         parts.condemn(loan, delivery, fault('crash-suspect', 'receive', reason), undefined, delivery.deliveryCount);
       } else raise(loan, { is: 'suspect', delivery, passing: false });
@@ -159,6 +166,11 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
       if (writer?.accounting.state === 'idle') writer.accounting.move('idle', 'decoding', performance.now() - began);
     } else if (decoded.is === 'signal') raise(loan, { is: 'signal', delivery, signal: decoded.signal, passing: false });
     else refuse(loan, delivery, decoded.fault, decoded.key);
+  };
+
+  /** If this one ends the process, what was settled before it must be so at the broker, or it would pass for the first. */
+  const tryAlone = (loan: Loan, barrier: Barrier): void => {
+    if (loan.barrier === barrier && !loan.gone.signal.aborted) handleAlone(loan, barrier.delivery);
   };
 
   const handleAlone = (loan: Loan, delivery: Delivery): void => {
@@ -199,7 +211,7 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
         if (before > 1) return;
         barrier.passing = true;
         if (barrier.is === 'signal') parts.mark(loan, barrier.delivery, barrier.signal);
-        else handleAlone(loan, barrier.delivery);
+        else setTimeout(tryAlone, acksLeaveMs, loan, barrier);
         return;
       }
       if (before > 0) return;
@@ -213,6 +225,9 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
   };
   return intake;
 }
+
+/** For acks to leave the process: they are gathered over a turn of the event loop and written in the next ones. */
+const acksLeaveMs = 5;
 
 /** What producers write for a body that is simply JSON text. */
 const plainEncodings: ReadonlySet<string> = new Set(['', 'utf-8', 'utf8', 'identity', 'us-ascii', 'ascii']);
