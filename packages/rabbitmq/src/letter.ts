@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { Letter } from '@inator/runtime';
 import type { MessageProperties, Options } from 'amqplib';
-import { createHeaderBudget, cut, shortString } from './headers.ts';
+import { createHeaderBudget, cut, shortString, shortStringBytes } from './headers.ts';
 
 /** Encoded size of all headers of a letter. The protocol's frame would hold more, many tools would not. */
 export const maxHeaderBytes = 16 * 1024;
@@ -15,7 +15,7 @@ export const maxHeaderBytes = 16 * 1024;
 /** Headers of the original that must survive whatever else is too large: the broker's history and the record's version. */
 const keptFirst = ['x-death', 'x-seq', 'x-version', 'x-inator-replays'];
 /** Addresses to the broker, in any case: RabbitMQ reads them as written, a proxy before it may not. */
-const addresses = /^b?cc$/i;
+export const addresses = /^b?cc$/i;
 
 export interface Original {
   readonly queue: string;
@@ -39,6 +39,7 @@ export function letterOptions(original: Original, letter: Letter, service: strin
   const { properties } = original;
   const { fault } = letter;
   const id = letterId(original.queue, original.body);
+  const from = origin(original);
   const budget = createHeaderBudget(maxHeaderBytes);
   const ours: Record<string, string | number | undefined> = {
     'x-inator-code': fault.code,
@@ -49,8 +50,8 @@ export function letterOptions(original: Original, letter: Letter, service: strin
     'x-inator-key': letter.key === undefined ? undefined : cut(letter.key, 1_024),
     'x-inator-attempts': letter.attempts,
     'x-inator-service': cut(service, 256),
-    'x-inator-exchange': original.exchange,
-    'x-inator-routing-key': original.routingKey,
+    'x-inator-exchange': from.exchange,
+    'x-inator-routing-key': from.key,
     'x-inator-queue': original.queue,
     'x-inator-failed-at': failedAt.toISOString(),
     'x-inator-delivery-count': original.deliveryCount,
@@ -63,18 +64,35 @@ export function letterOptions(original: Original, letter: Letter, service: strin
     persistent: true,
     mandatory: true,
     headers: budget.headers,
+    ...safeProperties(properties),
     messageId: shortString(properties.messageId) ?? id,
-    ...defined({
-      contentType: shortString(properties.contentType),
-      contentEncoding: shortString(properties.contentEncoding),
-      correlationId: shortString(properties.correlationId),
-      replyTo: shortString(properties.replyTo),
-      type: shortString(properties.type),
-      appId: shortString(properties.appId),
-      timestamp: timestamp(properties.timestamp),
-      priority: typeof properties.priority === 'number' ? properties.priority : undefined,
-    }),
   };
+}
+
+/** The properties that may be published again as they came: not `user_id`, `expiration` and the delivery mode. */
+export function safeProperties(properties: { readonly [K in keyof MessageProperties]?: unknown }): Options.Publish {
+  return defined({
+    messageId: shortString(properties.messageId),
+    contentType: shortString(properties.contentType),
+    contentEncoding: shortString(properties.contentEncoding),
+    correlationId: shortString(properties.correlationId),
+    replyTo: shortString(properties.replyTo),
+    type: shortString(properties.type),
+    appId: shortString(properties.appId),
+    timestamp: timestamp(properties.timestamp),
+    priority: typeof properties.priority === 'number' ? properties.priority : undefined,
+  });
+}
+
+/**
+ * Where the record came from at first: a replayed letter was put into the queue through the default exchange, and
+ * carries the exchange and routing key of its first way along.
+ */
+function origin({ exchange, routingKey, properties }: Original): { readonly exchange: string; readonly key: string } {
+  const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
+  const { 'x-inator-replays': replays, 'x-inator-exchange': first, 'x-inator-routing-key': key } = headers;
+  if (exchange !== '' || replays === undefined || typeof first !== 'string') return { exchange, key: routingKey };
+  return { exchange: cut(first, shortStringBytes), key: typeof key === 'string' ? cut(key, shortStringBytes) : '' };
 }
 
 /** Adds the original's headers, the important ones first; returns how many were left out. */
