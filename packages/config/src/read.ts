@@ -90,6 +90,7 @@ export function readConfig<S extends ServiceSpec<Groups, object>>(
 
   const judge: Judge = {
     given: (name) => given.has(name),
+    faulty: (name) => faulty.has(name),
     fault(names, reason, allowed) {
       if (!names.some((name) => faulty.has(name))) faults.push({ name: names.join(' and '), reason, allowed });
     },

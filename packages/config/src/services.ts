@@ -4,10 +4,11 @@ import { longestHoldSeconds, windowFor, writersFor } from './derive.ts';
 import { brokerEndpoint, neo4jEndpoint, postgresEndpoint } from './endpoint.ts';
 import { batching } from './groups/batching.ts';
 import { broker } from './groups/broker.ts';
+import { type Domain, typesOfDomain } from './groups/domain.ts';
 import { neo4j } from './groups/neo4j.ts';
 import { postgres, sslModes } from './groups/postgres.ts';
 import { purge } from './groups/purge.ts';
-import { brake, domains, health, limits, log, ordering, service } from './groups/service.ts';
+import { brake, health, limits, log, ordering, service } from './groups/service.ts';
 import type { Judge, ServiceName, ServiceSpec, ValuesOf } from './spec.ts';
 
 const shared = { broker, limits, brake, ordering, purge, log, service } as const;
@@ -26,8 +27,9 @@ function finishShared(
 ) {
   const { prefetch, url, host, port, username, password, vhost, caFile, ...consuming } = values.broker;
   const { batchSize, maxPending } = values.batching;
+  const { domain } = values.service;
   const sizeName = `${store.prefix}_BATCH_SIZE`;
-  const dataTypes = typesOf(values.service.domain, values.service.dataTypes, judge);
+  const dataTypes = typesOf(domain, name, values.service.dataTypes, judge);
   const lanes = dataTypes.length;
 
   if (maxPending < batchSize) {
@@ -45,7 +47,7 @@ function finishShared(
     );
   }
   const { seqSource, seqField } = values.ordering;
-  if (seqSource === 'body' && seqField === undefined) {
+  if (seqSource === 'body' && seqField === undefined && !versionsAreDeclared(domain)) {
     judge.fault(['SEQ_SOURCE'], 'is body, but SEQ_FIELD does not say which member', 'SEQ_FIELD to be set as well');
   }
   if (seqField !== undefined && seqSource !== 'body' && seqSource !== 'auto') {
@@ -76,6 +78,7 @@ function finishShared(
     const cause = by === 'prefetch' ? 'RABBITMQ_PREFETCH' : 'BATCH_MAX_PENDING';
     judge.warn(cause, `allows a window of ${window} a type: batches will have ${window} records, not ${batchSize}`);
   }
+  const exchangePrefix = prefixOf(domain, consuming.exchangePrefix, judge);
   const instance = values.service.instance ?? hostname();
   judge.effective('DATA_TYPES', dataTypes.join(','));
   judge.effective('INSTANCE', instance);
@@ -85,13 +88,16 @@ function finishShared(
   return {
     service: {
       name,
-      domain: values.service.domain,
+      domain: domain.name,
+      /** The model of one's own; undefined with a preset. */
+      model: domain.is === 'declared' ? domain.model : undefined,
       dataTypes,
       instance,
       drainTimeoutSeconds: values.service.drainTimeoutSeconds,
     },
     rabbitmq: {
       ...consuming,
+      exchangePrefix,
       endpoint: brokerEndpoint({ url, host, port, username, password, vhost, caFile }, judge),
       longestHoldSeconds: longestHoldSeconds(consuming.consumerTimeoutSeconds),
     },
@@ -112,18 +118,41 @@ function finishShared(
   } as const;
 }
 
-function typesOf(domain: keyof typeof domains, asked: readonly string[] | undefined, judge: Judge): readonly string[] {
-  const all: readonly string[] = domains[domain];
+function typesOf(
+  domain: Domain,
+  service: ServiceName,
+  asked: readonly string[] | undefined,
+  judge: Judge,
+): readonly string[] {
+  const all = typesOfDomain(domain, service);
+  if (all.length === 0) {
+    const what = service === 'tableinator' ? 'table' : 'graph';
+    judge.fault(
+      ['DOMAIN'],
+      `names a model without a ${what}: there is nothing for ${service} to do`,
+      `a model with a ${what}`,
+    );
+  }
   const strange = asked?.filter((type) => !all.includes(type)) ?? [];
   if (strange.length > 0) {
-    judge.fault(
-      ['DATA_TYPES'],
-      `names ${strange.join(', ')}, which ${domain} does not have`,
-      `some of ${all.join(', ')}`,
-    );
+    const what = `names ${strange.join(', ')}, which ${domain.name} does not have`;
+    // Of a domain that could not be read nobody knows the types.
+    if (!judge.faulty('DOMAIN')) judge.fault(['DATA_TYPES'], what, `some of ${all.join(', ')}`);
     return all;
   }
   return asked ?? all;
+}
+
+/** Whether every type of a model says where its version stands. */
+function versionsAreDeclared(domain: Domain): boolean {
+  return domain.is === 'declared' && domain.model.kinds.every(({ version }) => version !== undefined);
+}
+
+/** A model's exchanges are called as it is, unless the operator says otherwise. */
+function prefixOf(domain: Domain, configured: string, judge: Judge): string {
+  if (domain.is === 'preset' || judge.given('RABBITMQ_EXCHANGE_PREFIX')) return configured;
+  judge.effective('RABBITMQ_EXCHANGE_PREFIX', domain.name);
+  return domain.name;
 }
 
 function finishTables(values: ValuesOf<typeof tableGroups>, judge: Judge) {

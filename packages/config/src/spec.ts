@@ -39,6 +39,8 @@ export interface ConfigWarning {
 export interface Judge {
   /** True when the variable, or its `_FILE`, is set to something. */
   given(name: string): boolean;
+  /** True when the variable has a fault of its own: what stands for its value is then its default. */
+  faulty(name: string): boolean;
   /** Left out when one of the names already has a fault of its own, which would only be repeated in other words. */
   fault(names: readonly string[], reason: string, allowed: string): void;
   warn(name: string, reason: string): void;

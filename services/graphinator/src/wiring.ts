@@ -1,7 +1,9 @@
 /** RabbitMQ to Neo4j: which models, which store. */
 import type { GraphinatorConfig } from '@inator/config';
-import { createGraphModels, isRecordType } from '@inator/discogs';
+import { createGraphModels } from '@inator/declared';
+import * as discogs from '@inator/discogs';
 import { createGraphSink, createNeo4j } from '@inator/neo4j';
+import type { GraphModel } from '@inator/runtime';
 import type { Kit, Store } from '@inator/service';
 
 export function wire({ config, lane }: Kit<GraphinatorConfig>): Store {
@@ -14,10 +16,17 @@ export function wire({ config, lane }: Kit<GraphinatorConfig>): Store {
     caFile: endpoint.caFile,
     userAgent: `inator ${config.service.instance}`,
   });
-  const models = createGraphModels({ limits: config.limits, seqField: config.ordering.seqField });
-  for (const type of config.service.dataTypes) {
-    if (!isRecordType(type)) throw new Error(`the domain ${config.service.domain} has no type ${type}`);
-    lane(type, models[type], createGraphSink(neo4j, models[type]));
+  const reading = { limits: config.limits, seqField: config.ordering.seqField };
+  const open = <R>(type: string, model: GraphModel<R> | undefined): void => {
+    if (model === undefined) throw new Error(`the domain ${config.service.domain} has no graph of type ${type}`);
+    lane(type, model, createGraphSink(neo4j, model));
+  };
+  if (config.service.model === undefined) {
+    const models = discogs.createGraphModels(reading);
+    for (const type of config.service.dataTypes) open(type, discogs.isRecordType(type) ? models[type] : undefined);
+  } else {
+    const models = createGraphModels(config.service.model, reading);
+    for (const type of config.service.dataTypes) open(type, models.get(type));
   }
   return {
     check: (signal) => neo4j.check(signal),

@@ -1,8 +1,10 @@
 /** RabbitMQ to PostgreSQL: which models, which store. */
 import { readFileSync } from 'node:fs';
 import { milliseconds, type TableinatorConfig } from '@inator/config';
-import { createTableModels, isRecordType } from '@inator/discogs';
+import { createTableModels } from '@inator/declared';
+import * as discogs from '@inator/discogs';
 import { createPostgres, createTableSink } from '@inator/postgres';
+import type { TableModel } from '@inator/runtime';
 import { type Kit, purgeSettings, type Store } from '@inator/service';
 
 export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
@@ -24,11 +26,22 @@ export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
     statementTimeoutMs: milliseconds(pool.statementTimeoutSeconds),
     lockTimeoutMs: milliseconds(pool.lockTimeoutSeconds),
   });
-  const models = createTableModels({ limits: config.limits, seqField: config.ordering.seqField });
-  for (const type of config.service.dataTypes) {
-    if (!isRecordType(type)) throw new Error(`the domain ${config.service.domain} has no type ${type}`);
-    const warn = (reason: string): void => log.write('store.warning', { reason });
-    lane(type, models[type], createTableSink(postgres, models[type], { writePath, warn, purge: purgeSettings(config) }));
+  const reading = { limits: config.limits, seqField: config.ordering.seqField };
+  const open = <R>(type: string, model: TableModel<R> | undefined): void => {
+    if (model === undefined) throw new Error(`the domain ${config.service.domain} has no table of type ${type}`);
+    const sink = createTableSink(postgres, model, {
+      writePath,
+      warn: (reason) => log.write('store.warning', { reason }),
+      purge: purgeSettings(config),
+    });
+    lane(type, model, sink);
+  };
+  if (config.service.model === undefined) {
+    const models = discogs.createTableModels(reading);
+    for (const type of config.service.dataTypes) open(type, discogs.isRecordType(type) ? models[type] : undefined);
+  } else {
+    const models = createTableModels(config.service.model, reading);
+    for (const type of config.service.dataTypes) open(type, models.get(type));
   }
   return {
     check: (signal) => postgres.check(signal),

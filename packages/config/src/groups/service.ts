@@ -1,10 +1,8 @@
 /** Keys that both services share: limits, brake, order, health, log, and the service itself. */
 import { boolean, choice, integer, list, number, seconds, text } from '../key.ts';
+import { domainKey } from './domain.ts';
 
 const mebibyte = 1024 * 1024;
-
-/** The types of records of each domain. */
-export const domains = { discogs: ['artists', 'labels', 'masters', 'releases'] } as const;
 
 export const limits = {
   title: 'Limits',
@@ -173,12 +171,11 @@ export const service = {
   title: 'Service',
   intro: 'What the service consumes, what it is called, and how long it may take to stop.',
   keys: {
-    domain: choice({
+    domain: domainKey({
       name: 'DOMAIN',
-      choices: ['discogs'],
-      default: 'discogs',
-      sentence: 'Which models the service runs: how messages are read and where they land.',
-      when: 'When there are others.',
+      sentence:
+        'Which models the service runs: how messages are read and where they land. A model file of your own: see docs/guides/your-own-model.md.',
+      when: 'With records of your own: `DOMAIN=./my-model.yaml`.',
     }),
     dataTypes: list({
       name: 'DATA_TYPES',

@@ -11,7 +11,7 @@ import {
 } from '@inator/runtime';
 import { createMessageReader, type ReadOptions } from './read.ts';
 import type { GraphValues } from './read-graph.ts';
-import type { DeclaredKind, DeclaredModel } from './types.ts';
+import type { DeclaredGraph, DeclaredKind, DeclaredModel } from './types.ts';
 
 export interface TableRecord {
   readonly body: Uint8Array;
@@ -34,8 +34,21 @@ export function createGraphModels(
   options: ReadOptions = {},
 ): ReadonlyMap<string, GraphModel<GraphValues>> {
   return new Map(
-    model.kinds.filter(({ graph }) => graph !== undefined).map((kind) => [kind.name, graphModel(kind, options)]),
+    model.kinds.filter(({ graph }) => graph !== undefined).map((kind) => [kind.name, graphModel(model, kind, options)]),
   );
+}
+
+/** The properties of a graph's own nodes that other records give to their stubs. */
+function namesOfStubs({ kinds }: DeclaredModel, { label, properties }: DeclaredGraph): readonly string[] {
+  const graphs = kinds.flatMap(({ graph }) => (graph === undefined ? [] : [graph]));
+  const nodes = graphs.flatMap(({ nodes: further, edges }) => [
+    ...further,
+    ...edges.flatMap(({ from, to }) => [from, to]),
+  ]);
+  const given = new Set(
+    nodes.flatMap((node) => (node?.label === label ? node.properties.map(({ name }) => name) : [])),
+  );
+  return properties.map(({ name }) => name).filter((name) => given.has(name));
 }
 
 function tableModel(kind: DeclaredKind, options: ReadOptions): TableModel<TableRecord> {
@@ -69,7 +82,7 @@ function tableModel(kind: DeclaredKind, options: ReadOptions): TableModel<TableR
   };
 }
 
-function graphModel(kind: DeclaredKind, options: ReadOptions): GraphModel<GraphValues> {
+function graphModel(model: DeclaredModel, kind: DeclaredKind, options: ReadOptions): GraphModel<GraphValues> {
   const { graph } = kind;
   if (graph === undefined) throw new RangeError(`kind ${kind.name} has no graph`);
   const read = createMessageReader(kind, options);
@@ -77,6 +90,7 @@ function graphModel(kind: DeclaredKind, options: ReadOptions): GraphModel<GraphV
   const ownStep: NodeStep<GraphValues> = {
     ...own,
     primary: true,
+    keptAsStub: namesOfStubs(model, graph),
     rows: ({ key, properties }) => [{ key, properties }],
   };
   const further = graph.nodes.map(
