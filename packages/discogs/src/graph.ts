@@ -33,7 +33,7 @@ const style: Endpoint = { label: 'Style', key: 'name' };
 
 /** The record's own node. */
 function own(end: Endpoint): NodeStep<GraphRecord> {
-  return { ...end, primary: true, rows: ({ id, properties }) => [{ key: id, properties }] };
+  return { ...end, primary: true, keptAsStub: ['name'], rows: ({ id, properties }) => [{ key: id, properties }] };
 }
 
 /** Targets that may not have arrived yet. */

@@ -10,7 +10,7 @@ export {
 } from './sample/expected.ts';
 export { generateSample, type SampleOptions } from './sample/generate.ts';
 export { longestText, type Reference } from './shapes.ts';
-export { createTableModels, type TableOptions, tableModels } from './tables.ts';
+export { createTableModels, tableModels } from './tables.ts';
 export { isRecordType, type RecordType, recordTypes } from './types.ts';
 export {
   type DumpError,

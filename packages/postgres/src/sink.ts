@@ -19,9 +19,11 @@ import type { Postgres } from './pool/pool.ts';
 import { misconfigured } from './pool/settings.ts';
 import { type CatalogTable, readTable } from './table/catalog.ts';
 import { stagedColumns } from './table/columns.ts';
+import { type Gin, ginMemory, withGin } from './table/gin.ts';
 import { qualified } from './table/names.ts';
 import { prepareTable } from './table/prepare.ts';
 import { writeByCopy } from './write/copy.ts';
+import { askKnown, knownSql, withoutKnown } from './write/known.ts';
 import { mergeSql } from './write/merge.ts';
 import { writeMultirow } from './write/multirow.ts';
 import { startClock, type TableSql, type WritePath } from './write/path.ts';
@@ -36,6 +38,8 @@ export interface TableSinkOptions {
   readonly writePath?: WritePathName | undefined;
   /** Keep a ledger of the keys seen, and what to do with what a complete extraction did not bring. Default: off. */
   readonly purge?: PurgeSettings | undefined;
+  /** GIN indices of a table that is created. Default: as the model says. */
+  readonly gin?: Gin | undefined;
   /** What is lawful but should be said: a table in use without its indices. */
   readonly warn?: ((sentence: string) => void) | undefined;
 }
@@ -56,7 +60,7 @@ const keptBuffers = 8;
  * Of a record that only brings a newer version of the same content, the version is stored and it counts as unchanged.
  */
 export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, options: TableSinkOptions = {}): Sink<R> {
-  const { table } = model;
+  const table = withGin(model.table, options.gin);
   const { schema } = postgres.settings;
   const writePath = options.writePath ?? 'copy';
   const write = paths[writePath];
@@ -65,19 +69,23 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   const purge = options.purge ?? noPurge;
   const ledger = purge.mode === 'off' ? undefined : createLedger(postgres, table, model.name, purge);
   let sql: TableSql | undefined;
+  /** Most of the last batch was stored already: of the next it is asked first. */
+  let repeating = false;
 
   const sqlFor = (found: CatalogTable): TableSql => {
     const columns = [{ type: 'integer' as const }, ...stagedColumns(table)];
     const arrays = columns.map(({ type }, i) => `pg_catalog.unnest($${i + 1}::${type}[])`).join(', ');
     const values = columns.map(({ type }, i) => `$${i + 1}::${type}`).join(', ');
+    const begin = found.gin ? `${postgres.begin}; ${ginMemory}` : postgres.begin;
     return {
       schema,
       table,
-      begin: postgres.begin,
-      stageAndCopy: [postgres.begin, createStageSql(table, found), copySql(table)].join('; '),
+      begin,
+      stageAndCopy: [begin, createStageSql(table, found), copySql(table)].join('; '),
       mergeStage: mergeSql(schema, table, stage, ledger?.seen),
       mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`, ledger?.seen),
       mergeRow: mergeSql(schema, table, `(VALUES (${values}))`, ledger?.seen),
+      known: knownSql(schema, table, ledger?.seen),
     };
   };
 
@@ -86,13 +94,18 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     const bytes = buffers.take();
     let counts: Counts;
     try {
-      counts = await postgres.lease((lease) => {
+      counts = await postgres.lease(async (lease) => {
         clock.mark('acquire');
-        return write({ lease, batch, sql: current, encoder, bytes, clock });
+        const send = (rest: Batch<R>) => write({ lease, batch: rest, sql: current, encoder, bytes, clock });
+        if (!repeating) return send(batch);
+        const known = await askKnown(lease, current.known, batch);
+        clock.mark('read');
+        return withoutKnown(batch, known, send);
       }, signal);
     } catch (error) {
       throw classify(error);
     }
+    repeating = counts.unchanged * 2 > batch.records.length;
     buffers.giveBack(bytes);
     return { outcomes: batch.records.map(() => stored), counts, phases: clock.phases };
   };

@@ -55,6 +55,19 @@ describe('opening', () => {
     expect(indices[2]?.definition).toContain('USING btree (hash)');
   });
 
+  it.each([
+    ['jsonb_ops', ['artists_pkey', 'idx_artists_gin', 'idx_artists_hash'], 'USING gin (data) WITH'],
+    [false, ['artists_pkey', 'idx_artists_hash'], undefined],
+  ] as const)('the GIN index is as the operator wants it: %s', async (gin, names, definition) => {
+    await createTableSink(place.postgres, artists(), { gin }).open(never);
+    const found = await place.rows<{ name: string; definition: string }>(
+      'SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE schemaname = $1 ORDER BY 1',
+      [place.schema],
+    );
+    expect(found.map(({ name }) => name)).toEqual(names);
+    expect(found.find(({ name }) => name === 'idx_artists_gin')?.definition ?? '').toContain(definition ?? '');
+  });
+
   it('is done by eight replicas at once, and by one afterwards', async () => {
     const sinks = Array.from({ length: 8 }, (_, i) => {
       const pool = place.pool();

@@ -8,7 +8,7 @@ import type { TableModel } from '@inator/runtime';
 import { type Kit, purgeSettings, type Store } from '@inator/service';
 
 export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
-  const { endpoint, schema, writePath, ...pool } = config.postgres;
+  const { endpoint, schema, writePath, gin, ...pool } = config.postgres;
   const postgres = createPostgres({
     host: endpoint.host,
     port: endpoint.port,
@@ -31,6 +31,7 @@ export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
     if (model === undefined) throw new Error(`the domain ${config.service.domain} has no table of type ${type}`);
     const sink = createTableSink(postgres, model, {
       writePath,
+      gin: gin === 'false' ? false : gin,
       warn: (reason) => log.write('store.warning', { reason }),
       purge: purgeSettings(config),
     });

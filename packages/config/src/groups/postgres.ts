@@ -133,6 +133,14 @@ export const postgres = {
       sentence: 'Longest a statement waits for a lock; the batch is then held and tried again.',
       when: 'Longer when maintenance locks the tables for longer and retries shall not show.',
     }),
+    gin: choice({
+      name: 'POSTGRES_GIN',
+      choices: ['jsonb_path_ops', 'jsonb_ops', 'false'],
+      default: 'jsonb_path_ops',
+      sentence:
+        'The GIN index on `data` of a table that is created: its operator class (`jsonb_path_ops` serves `@>`, `@?`, `@@`; `jsonb_ops` serves `?`, `?|`, `?&` as well), or `false` for none.',
+      when: '`false` when nobody searches inside the documents: new rows then cost the database half.',
+    }),
     writePath: choice({
       name: 'POSTGRES_WRITE_PATH',
       choices: ['copy', 'multirow', 'row'],

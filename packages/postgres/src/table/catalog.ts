@@ -25,6 +25,8 @@ export interface CatalogTable {
   readonly columns: readonly CatalogColumn[];
   readonly checks: readonly CatalogCheck[];
   readonly indexNames: readonly string[];
+  /** Some index is a GIN index: it takes new rows through a pending list. */
+  readonly gin: boolean;
   /** Columns that alone have a valid, immediate, unconditional unique index. */
   readonly uniqueColumns: readonly string[];
   /** Privileges that are missing, of those that writing needs. */
@@ -63,6 +65,10 @@ SELECT pg_catalog.json_build_object(
   'indexNames', (
     SELECT coalesce(pg_catalog.json_agg(i.relname ORDER BY i.relname), '[]')
     FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid),
+  'gin', EXISTS (
+    SELECT FROM pg_catalog.pg_index x
+    JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid JOIN pg_catalog.pg_am m ON m.oid = i.relam
+    WHERE x.indrelid = c.oid AND m.amname = 'gin'),
   'uniqueColumns', (
     SELECT coalesce(pg_catalog.json_agg(a.attname), '[]')
     FROM pg_catalog.pg_index x

@@ -8,6 +8,7 @@ import type { Postgres } from '../pool/pool.ts';
 import { misconfigured } from '../pool/settings.ts';
 import { type CatalogTable, readTable } from './catalog.ts';
 import { catalogNames, createdColumn, stagedColumns, updatedColumn } from './columns.ts';
+import { ginStorage } from './gin.ts';
 import { qualified, quoted } from './names.ts';
 
 export interface PrepareOptions {
@@ -96,7 +97,8 @@ export function indexSql(schema: string, table: TableSpec, index: IndexSpec): st
   const operatorClass = index.operatorClass === undefined ? '' : ` ${quoted(index.operatorClass)}`;
   const columns = index.columns.map((column) => quoted(column) + operatorClass).join(', ');
   const method = index.method ?? 'btree';
-  return `CREATE INDEX ${quoted(index.name)} ON ${qualified(schema, table.name)} USING ${method} (${columns})`;
+  const storage = method === 'gin' ? ginStorage : '';
+  return `CREATE INDEX ${quoted(index.name)} ON ${qualified(schema, table.name)} USING ${method} (${columns})${storage}`;
 }
 
 function verify(found: CatalogTable, schema: string, table: TableSpec): void {

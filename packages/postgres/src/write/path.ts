@@ -25,6 +25,8 @@ export interface TableSql {
   /** The same merge over array parameters, and over the parameters of one row. */
   readonly mergeArrays: string;
   readonly mergeRow: string;
+  /** Which of the keys in array parameters the table holds as they are. */
+  readonly known: string;
 }
 
 export interface WriteContext<R> {
