@@ -23,16 +23,20 @@ import {
   failpointsArmed,
   fault,
   type GraphModel,
-  type Phase,
+  noPurge,
   type Receipt,
   type Sink,
   SinkError,
   stored,
 } from '@inator/runtime';
 import { assemble, type Held, type HeldEdge, type Plan, rewrites } from './assemble.ts';
+import { type Clock, startClock } from './clock.ts';
 import { blame } from './culprit.ts';
 import type { Answer, Neo4j, Transaction } from './driver.ts';
 import { classify } from './faults.ts';
+import { createLedger, dropLedger, type LedgerSettings } from './ledger/ledger.ts';
+import { ledgerLabels } from './ledger/nodes.ts';
+import { ledgerStatement } from './ledger/statements.ts';
 import { createPropertyNames } from './names.ts';
 import { prepareSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
@@ -46,6 +50,8 @@ export interface GraphSinkOptions {
    * tried here: a deadlock, or another writer having made or deleted a node in between.
    */
   readonly attempts?: number | undefined;
+  /** Keep a ledger of the keys seen, and what to do with what a complete extraction did not bring. Default: off. */
+  readonly purge?: LedgerSettings | undefined;
 }
 
 export interface GraphSinkStats {
@@ -74,7 +80,9 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
   const attempts = options.attempts ?? 5;
   const shape = shapeOf(model);
   const names = createPropertyNames(shape);
-  const readText = readStatement(shape);
+  const purge = options.purge ?? noPurge;
+  const ledger = purge.mode === 'off' ? undefined : createLedger(neo4j, shape, model.name, purge);
+  const readText = ledger === undefined ? readStatement(shape) : ledgerStatement(readStatement(shape));
   const lockText = lockStatement(shape);
   const pruneTexts = shape.owned.map((group) => pruneStatement(shape, group));
   let writeText = '';
@@ -95,9 +103,10 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
   const read = async (
     transaction: Transaction,
     candidates: readonly Candidate<R>[],
-  ): Promise<readonly Sighting<R>[]> => {
+  ): Promise<{ readonly sightings: readonly Sighting<R>[]; readonly careful: boolean }> => {
     const rows = candidates.map(({ key, hash, seq }) => [key, hash, seq ?? null]);
-    const { found } = onlyRow(await transaction.run(readText, asParameters({ rows })));
+    const entry = ledger === undefined ? {} : { of: ledger.of, keys: candidates.map(({ key }) => key) };
+    const { found, careful } = onlyRow(await transaction.run(readText, { p: { rows, ...entry } }));
     const sightings = candidates.map((candidate): Sighting<R> => ({ candidate, exists: true, verdict: 'unchanged' }));
     for (const [i, hash, seq] of found as [bigint, (string | null)?, (bigint | null)?][]) {
       const candidate = candidates[Number(i)];
@@ -105,7 +114,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       const verdict = judge({ hash: hash ?? null, seq: seq ?? null }, candidate);
       sightings[Number(i)] = { candidate, exists: hash !== undefined, verdict };
     }
-    return sightings;
+    return { sightings, careful: careful === true };
   };
 
   const lock = async (transaction: Transaction, wanted: readonly Candidate<R>[]): Promise<readonly Held<R>[]> => {
@@ -131,16 +140,21 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     const transaction = await neo4j.begin({ signal });
     clock.mark('acquire');
     try {
-      const sightings = await read(transaction, candidates);
+      const { sightings, careful } = await read(transaction, candidates);
       clock.mark('read');
-      const changing = sightings.filter(({ verdict }) => verdict !== 'unchanged' && verdict !== 'stale');
-      if (changing.length === 0)
+      const changing = sightings.filter(
+        ({ verdict, exists }) => (verdict !== 'unchanged' && verdict !== 'stale') || (careful && exists),
+      );
+      if (changing.length === 0) {
+        // What was not to be written is seen all the same.
+        if (ledger !== undefined) await transaction.commit();
         return receipt(
           batch,
           sightings.map(({ verdict }) => verdict),
           clock,
           [],
         );
+      }
 
       if (failpointsArmed) await failpoint('before-copy');
       const fresh = changing.filter(({ exists }) => !exists).map(({ candidate }) => candidate);
@@ -152,7 +166,11 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       const final = new Map(sightings.map(({ candidate, verdict }) => [candidate.key, verdict]));
       for (const { candidate, verdict } of held) final.set(candidate.key, verdict);
       const verdicts = [...final.values()];
-      if (fresh.length === 0 && held.every(({ verdict }) => !rewrites(verdict) && verdict !== 'advance')) {
+      if (
+        ledger === undefined &&
+        fresh.length === 0 &&
+        held.every(({ verdict }) => !rewrites(verdict) && verdict !== 'advance')
+      ) {
         return receipt(batch, verdicts, clock, []);
       }
 
@@ -183,7 +201,8 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
 
   return {
     async open(signal) {
-      await prepareSchema(neo4j, shape.labels, signal);
+      await prepareSchema(neo4j, ledger === undefined ? shape.labels : [...shape.labels, ...ledgerLabels], signal);
+      await (ledger === undefined ? dropLedger(neo4j, shape, signal) : ledger.prepare(signal));
     },
 
     async write(batch, signal) {
@@ -209,9 +228,11 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       }
     },
 
-    // Nothing is kept for a whole file or extraction: unchanged nodes are not touched, so what was not seen cannot be
-    // told from the graph. A purge needs its own ledger of keys, and would hang in here.
-    async mark() {},
+    async mark(signal, _model, context) {
+      return signal.is === 'extraction_complete' ? ledger?.complete(signal, context) : undefined;
+    },
+
+    ...(ledger === undefined ? {} : { condemn: (abort: AbortSignal) => ledger.condemn(abort) }),
 
     check: (signal) => neo4j.check(signal),
 
@@ -275,25 +296,6 @@ function receipt<R>(batch: Batch<R>, verdicts: readonly Verdict[], clock: Clock,
       nodesCreated: sum(({ nodesCreated }) => nodesCreated),
       relationshipsCreated: sum(({ relationshipsCreated }) => relationshipsCreated),
       relationshipsDeleted: sum(({ relationshipsDeleted }) => relationshipsDeleted),
-    },
-  };
-}
-
-interface Clock {
-  readonly phases: Partial<Record<Phase, number>>;
-  /** Adds the time since the last mark to `phase`. */
-  mark(phase: Phase): void;
-}
-
-function startClock(): Clock {
-  const phases: Partial<Record<Phase, number>> = {};
-  let last = performance.now();
-  return {
-    phases,
-    mark(phase) {
-      const now = performance.now();
-      phases[phase] = (phases[phase] ?? 0) + now - last;
-      last = now;
     },
   };
 }

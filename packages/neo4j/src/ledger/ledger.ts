@@ -1,0 +1,257 @@
+/**
+ * The ledger of one label: which keys the run under way brought, and the purge of what a completed run did not bring.
+ *
+ *     run under way ── extraction_complete ──▶ judging ──▶ purging, list by list ──▶ purged
+ *                                                └──▶ reported · skipped
+ *
+ * Each state is durable, so the signal, delivered again after a crash, goes on there. What must stay true: a batch's keys
+ * are in the ledger when its records are committed, and not sooner; a node is deleted under its lock, after the ledger was
+ * asked once more; a writer that might have found it unchanged has locked it as well (`careful`), or ended before.
+ */
+import {
+  type Closing,
+  delay,
+  type Extraction,
+  extractionOf,
+  failpoint,
+  failpointsArmed,
+  type MarkContext,
+  MarkInterrupted,
+  type PurgeSettings,
+  type Signal,
+  skipReasons,
+} from '@inator/runtime';
+import type { Neo4j, Transaction } from '../driver.ts';
+import { classify } from '../faults.ts';
+import { defaultTransactionTimeoutMs, graceMs } from '../settings.ts';
+import type { GraphShape } from '../shape.ts';
+import { judge } from './judge.ts';
+import {
+  closeRun,
+  condemn,
+  isSuperseded,
+  type Known,
+  noteOlder,
+  readExtraction,
+  readRun,
+  readUnfinished,
+  settle,
+} from './nodes.ts';
+import { createPurge } from './purge.ts';
+
+export interface Ledger {
+  /** The label whose ledger it is. */
+  readonly of: string;
+  /** Makes the node that says which run is under way; its constraint must be there. */
+  prepare(signal: AbortSignal): Promise<void>;
+  condemn(abort: AbortSignal): Promise<void>;
+  /** Closes the run that the signal ends. Idempotent. Rejects with `SinkError` or `MarkInterrupted`. */
+  complete(signal: Signal & { readonly is: 'extraction_complete' }, context: MarkContext): Promise<Closing>;
+}
+
+export interface LedgerSettings extends PurgeSettings {
+  /**
+   * How long a writer's transaction can live: after so long every writer works carefully. Default: the driver's
+   * transaction timeout, and a little more.
+   */
+  readonly transactionMs?: number;
+}
+
+const pollMs = 250;
+/** Entries deleted a transaction, of a few thousand bytes each. */
+const entriesAtOnce = 500;
+
+/** `type` is what the producer calls the records in its counts. */
+export function createLedger<R>(neo4j: Neo4j, shape: GraphShape<R>, type: string, settings: LedgerSettings): Ledger {
+  const of = shape.labels[shape.primary]?.label ?? '';
+  const transactionMs = settings.transactionMs ?? defaultTransactionTimeoutMs + graceMs;
+  const purgeChunk = createPurge(of, shape);
+
+  const transact =
+    (abort: AbortSignal) =>
+    <T>(work: (transaction: Transaction) => Promise<T>) =>
+      inOne(neo4j, work, abort);
+
+  /** Deletes list by list; `fenceAt` is when the last writer that is not careful has ended. */
+  const purge = async (known: Known, fenceAt: number, { abort, draining }: MarkContext): Promise<Closing> => {
+    const run = transact(abort);
+    await forget(run, of, 's.counted = true');
+    await delay(Math.max(0, fenceAt - performance.now()), AbortSignal.any([abort, draining]));
+    let { purged } = known.closing;
+    for (;;) {
+      if (draining.aborted || abort.aborted) throw new MarkInterrupted();
+      if (failpointsArmed) await failpoint('purge-chunk');
+      try {
+        const gone = await run((transaction) => purgeChunk(transaction, known));
+        if (gone === undefined) break;
+        purged += gone;
+      } catch (error) {
+        const refusal = classify(error);
+        const forbidden = refusal.fault.native?.startsWith('Neo.ClientError.Security.Forbidden') === true;
+        if (!forbidden) throw refusal;
+        const reason = `${skipReasons['store-refused']}: ${refusal.fault.reason}`;
+        const closing: Closing = { ...known.closing, is: 'skipped', why: 'store-refused', reason, purged };
+        return finish(known, 'skipped', closing, abort);
+      }
+    }
+    return finish(known, 'purged', { ...known.closing, purged }, abort);
+  };
+
+  const finish = async (
+    known: Known,
+    state: 'purged' | 'skipped' | 'reported',
+    closing: Closing,
+    abort: AbortSignal,
+  ): Promise<Closing> => {
+    const run = transact(abort);
+    await forget(run, of, 's.run <= $run', known.run);
+    await run((transaction) => settle(transaction, of, known.extraction, state, closing));
+    return { ...closing, repeated: false };
+  };
+
+  /** From wherever an extraction stands to its end. */
+  const goOn = async (known: Known, context: MarkContext): Promise<Closing> => {
+    const { abort, draining } = context;
+    const fenceAt = performance.now() + transactionMs;
+    const judged =
+      known.state === 'judging'
+        ? await judge(
+            {
+              of,
+              shape,
+              settings,
+              transact: transact(abort),
+              pause() {
+                if (draining.aborted || abort.aborted) throw new MarkInterrupted();
+              },
+            },
+            known,
+          )
+        : known;
+    if (judged.state === 'purging') return purge(judged, fenceAt, context);
+    if (judged.state === 'judging') throw new RangeError('a judged extraction is still being judged');
+    return finish(judged, judged.state, judged.closing, abort);
+  };
+
+  /** Waits while other replicas bring more keys, until there are enough; dead letters end the wait. */
+  const settled = async (declared: number | undefined, { abort, draining }: MarkContext): Promise<void> => {
+    let best = -1;
+    let since = performance.now();
+    while (declared !== undefined) {
+      const { seen, deadLettered } = await transact(abort)((transaction) => readRun(transaction, of));
+      if (seen >= declared || deadLettered > 0) return;
+      if (seen > best) {
+        best = seen;
+        since = performance.now();
+      }
+      if (performance.now() - since >= settings.patienceMs) return;
+      await delay(pollMs, AbortSignal.any([abort, draining]));
+      if (draining.aborted || abort.aborted) throw new MarkInterrupted();
+    }
+  };
+
+  return {
+    of,
+
+    async prepare(signal) {
+      await transact(signal)((transaction) => transaction.run('MERGE (:InatorRun {of: $of})', { of }));
+    },
+
+    condemn: (abort) => transact(abort)((transaction) => condemn(transaction, of)),
+
+    async complete(signal, context) {
+      const run = transact(context.abort);
+      const declared = signal.counts[type];
+      const extraction = extractionOf(signal);
+      if (settings.mode !== 'purge') await abandon(run, of);
+      for (const unfinished of await run((transaction) => readUnfinished(transaction, of))) {
+        const closing = await goOn(unfinished, context);
+        if (extraction !== undefined && same(unfinished.extraction, extraction)) return closing;
+      }
+      if (extraction === undefined) {
+        await startOver(run, of);
+        return skip('unidentified', declared);
+      }
+      const before = await run((transaction) => readExtraction(transaction, of, extraction));
+      if (before !== undefined) return before.closing;
+      if (await run((transaction) => isSuperseded(transaction, of, extraction))) {
+        const closing = skip('older', declared);
+        await run((transaction) => noteOlder(transaction, of, extraction, closing));
+        return closing;
+      }
+      await settled(declared, context);
+      return goOn(await run((transaction) => closeRun(transaction, of, extraction, declared)), context);
+    },
+  };
+}
+
+type Transact = <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>;
+
+async function inOne<T>(neo4j: Neo4j, work: (transaction: Transaction) => Promise<T>, signal: AbortSignal): Promise<T> {
+  const transaction = await neo4j.begin({ signal });
+  try {
+    const result = await work(transaction);
+    await transaction.commit();
+    return result;
+  } finally {
+    await transaction.rollback();
+  }
+}
+
+/** Deletes entries of the ledger, a slice a transaction. */
+async function forget(run: Transact, of: string, which: string, number = 0n): Promise<void> {
+  const text = `MATCH (s:InatorSeen {of: $of}) WHERE ${which} WITH s LIMIT toInteger($limit) DELETE s RETURN count(*) AS n`;
+  for (;;) {
+    const parameters = { of, run: number, limit: entriesAtOnce };
+    const { rows } = await run((transaction) => transaction.run(text, parameters));
+    if (Number(rows[0]?.n ?? 0) < entriesAtOnce) return;
+  }
+}
+
+async function startOver(run: Transact, of: string): Promise<void> {
+  await run((transaction) => transaction.run('MATCH (run:InatorRun {of: $of}) REMOVE run.deadLettered', { of }));
+  await forget(run, of, 'true');
+}
+
+async function abandon(run: Transact, of: string): Promise<void> {
+  await run((transaction) =>
+    transaction.run(
+      `MATCH (x:InatorExtraction {of: $of, state: 'purging'})
+SET x.state = 'skipped', x.why = 'switched-off', x.reason = $reason, x.finishedAt = datetime()
+WITH x OPTIONAL MATCH (run:InatorRun {of: $of}) SET run.careful = false`,
+      { of, reason: skipReasons['switched-off'] },
+    ),
+  );
+}
+
+/**
+ * What must be done where a ledger was once kept and is not any more: a list of keys to purge, or half a ledger, must not
+ * be there when it is switched on again, because nobody knows what came meanwhile.
+ */
+export async function dropLedger<R>(neo4j: Neo4j, shape: GraphShape<R>, signal: AbortSignal): Promise<void> {
+  const of = shape.labels[shape.primary]?.label ?? '';
+  const run: Transact = (work) => inOne(neo4j, work, signal);
+  const { rows } = await run((transaction) =>
+    transaction.run('OPTIONAL MATCH (run:InatorRun) WHERE run.of = $of RETURN run IS NOT NULL AS there', { of }),
+  );
+  if (rows[0]?.there !== true) return;
+  const reason = skipReasons['switched-off'];
+  await run((transaction) =>
+    transaction.run(
+      `MATCH (x:InatorExtraction {of: $of}) WHERE x.state IN ['judging', 'purging']
+SET x.state = 'skipped', x.why = 'switched-off', x.reason = $reason, x.finishedAt = datetime()`,
+      { of, reason },
+    ),
+  );
+  await startOver(run, of);
+  await run((transaction) => transaction.run('MATCH (run:InatorRun {of: $of}) DELETE run', { of }));
+}
+
+function same(a: Extraction, b: Extraction): boolean {
+  return a.version === b.version && a.startedAt.getTime() === b.startedAt.getTime();
+}
+
+function skip(why: 'unidentified' | 'older', declared: number | undefined): Closing {
+  const none = { declared, seen: 0, stored: 0, vanished: 0, purged: 0, repeated: false };
+  return { is: 'skipped', why, reason: skipReasons[why], ...none };
+}
