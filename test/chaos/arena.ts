@@ -45,6 +45,11 @@ export async function openArena(report: (line: string) => void): Promise<Arena> 
   chmodSync(root, 0o711);
   const logs = join(root, 'logs');
   mkdirSync(logs);
+  // When this process dies, its servers and their data go with it; the folder they stand in only if it is empty then.
+  const clear = (): void => {
+    if (!existsSync(join(logs, 'README'))) rmSync(logs, { recursive: true, force: true });
+  };
+  process.on('exit', clear);
   const secret = (of: string): string => `canary-${of}-${randomBytes(6).toString('hex')}`;
   const passwords = { rabbitmq: secret('rabbitmq'), postgres: secret('postgres'), neo4j: secret('neo4j') };
   const canary = secret('body');
@@ -107,7 +112,7 @@ export async function openArena(report: (line: string) => void): Promise<Arena> 
   const common = {
     RABBITMQ_EXCHANGE_PREFIX: prefix,
     // Losses by silence must show within a round.
-    RABBITMQ_HEARTBEAT: '3',
+    RABBITMQ_HEARTBEAT: '5',
     DRAIN_TIMEOUT: '10',
     LOG_LEVEL: 'debug',
   };
@@ -162,6 +167,7 @@ export async function openArena(report: (line: string) => void): Promise<Arena> 
     async close() {
       await Promise.allSettled([tables.close(), graph.close(), ...Object.values(links).map((link) => link.close())]);
       await removeAll();
+      process.off('exit', clear);
       if (!existsSync(join(logs, 'README'))) rmSync(root, { recursive: true, force: true });
     },
   };

@@ -66,11 +66,10 @@ async function rounds(
 ): Promise<{ readonly when: string; readonly found: readonly Violation[] }> {
   const until = performance.now() + options.minutes * 60_000;
   for (let round = 1; round <= options.rounds && performance.now() < until; round += 1) {
-    const { plan, messages, seconds, recoverySeconds, violations } = await run.next(options.perRound);
+    const { plan, messages, seconds, recoverySeconds, checkSeconds, violations } = await run.next(options.perRound);
     const what = plan.faults.map(describeFault).join(' + ');
-    say(
-      `round ${round}: ${what} · ${messages} records · got on after ${recoverySeconds.toFixed(1)} s · ${seconds.toFixed(1)} s`,
-    );
+    const times = `got on after ${recoverySeconds.toFixed(1)} s · ${seconds.toFixed(1)} s, ${checkSeconds.toFixed(1)} s to check`;
+    say(`round ${round}: ${what} · ${messages} records · ${times}`);
     if (violations.length > 0) return { when: `round ${round} (${what})`, found: violations };
   }
   say('the last look: every record there ever was');

@@ -22,6 +22,8 @@ export interface RoundResult {
   readonly seconds: number;
   /** From the end of the last fault until every lane got on. */
   readonly recoverySeconds: number;
+  /** Of which the check took so many. */
+  readonly checkSeconds: number;
   readonly violations: readonly Violation[];
 }
 
@@ -62,6 +64,7 @@ export async function runRound(
     const invariant = late === undefined ? 'I4' : 'I6';
     found.push(violation(invariant, 'the services', busy, []));
   }
+  const checking = performance.now();
   // A lane that does not get on would only make everything else wrong, too.
   if (found.length === 0) found.push(...(await inspector.inspect(ledger.touched())));
   return {
@@ -69,6 +72,7 @@ export async function runRound(
     messages: messages.length,
     seconds: (performance.now() - began) / 1000,
     recoverySeconds,
+    checkSeconds: (performance.now() - checking) / 1000,
     violations: found,
   };
 }
@@ -80,8 +84,15 @@ async function hurt(scene: Scene, traffic: Traffic, fault: PlannedFault): Promis
   return performance.now();
 }
 
-/** Waits until every lane consumes and every service has settled something since, or has nothing to do. */
-async function resumed({ scene: { fleet }, inspector }: RoundParts, ended: number): Promise<string | undefined> {
+/**
+ * Waits until every lane consumes and every service has settled something since, or has nothing to do. Resolves with
+ * what does not get on within `withinMs`, in words.
+ */
+export async function resumed(
+  { scene: { fleet }, inspector }: Pick<RoundParts, 'scene' | 'inspector'>,
+  ended: number,
+  withinMs = recoveryMs,
+): Promise<string | undefined> {
   const before = new Map<ServiceTarget, number>();
   for (;;) {
     let slow: string | undefined;
@@ -94,7 +105,7 @@ async function resumed({ scene: { fleet }, inspector }: RoundParts, ended: numbe
       } else if (state === before.get(service)) slow ??= `${service} has settled nothing since`;
     }
     if (slow === undefined || (await inspector.unfinished()) === undefined) return undefined;
-    if (performance.now() - ended > recoveryMs) return `${slow}, ${recoveryMs / 1000} s after the fault ended`;
+    if (performance.now() - ended > withinMs) return `${slow}, ${withinMs / 1000} s after the fault ended`;
     await sleep(50);
   }
 }

@@ -34,7 +34,7 @@ export interface WorldSize {
 }
 
 /** Enough masters that every genre, every style and every pair of them is named by one, whatever the seed. */
-export const worldSize: WorldSize = { artists: 1_000, labels: 300, masters: 1_500 };
+export const worldSize: WorldSize = { artists: 400, labels: 100, masters: 800 };
 
 /** New records of a type begin here: a multiple of ten above the world, as the sample's relations go by the last digit. */
 export const firstNewId = 10_000;
