@@ -2,6 +2,13 @@
 
 export type { ModelFault, Place } from './file/document.ts';
 export { modelPage, modelSchema, referencePages } from './file/reference.ts';
+export {
+  type Described,
+  type DescribedEdge,
+  type DescribedNode,
+  describeRecord,
+  type Shown,
+} from './model/describe.ts';
 export { createGraphModels, createTableModels, type TableRecord } from './model/models.ts';
 export { faultLines, type ParsedModel, parseModel } from './model/parse.ts';
 export { createMessageReader, type Message, type ReadMessage, type ReadOptions } from './model/read.ts';

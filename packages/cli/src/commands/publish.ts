@@ -1,11 +1,10 @@
 /** `inator publish`: files into the exchanges. */
-import { type RecordType, recordTypes } from '@inator/discogs';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { CliError, type ExitCode, exitCodes, messageOf } from '../exit.ts';
 import { counted, type Io, interruptible, say, styled, warn } from '../io.ts';
 import { withNotes } from '../notes.ts';
 import { choice, jsonOption, positiveNumber, wholeNumber } from '../options.ts';
-import { checkOf } from '../publish/check.ts';
+import { domainOf, type PublishDomain } from '../publish/domain.ts';
 import type { PublishWorld } from '../publish/file.ts';
 import { type Format, formats } from '../publish/format.ts';
 import { nowhere } from '../publish/outlet.ts';
@@ -14,12 +13,13 @@ import { showProgress } from '../publish/progress.ts';
 import { type PublishResult, publishAll } from '../publish/run.ts';
 import { type RunSummary, summaryTable } from '../publish/summary.ts';
 import { openOutlets } from '../servers/outlets.ts';
-import { brokerTarget } from '../servers/settings.ts';
+import { type BrokerTarget, brokerTarget } from '../servers/settings.ts';
 import { withStack } from '../servers/stack-env.ts';
 import type { Context } from './context.ts';
 
 interface Flags {
-  readonly type?: RecordType;
+  readonly type?: string;
+  readonly model?: string;
   readonly format?: Format;
   readonly key?: string;
   readonly rename?: ReadonlyMap<string, string>;
@@ -52,8 +52,12 @@ function delimiter(text: string): string {
 }
 
 const notes = `
+Records are those of the discogs preset, or of the model file that --model or the variable DOMAIN names: their types,
+exchanges and checks come from it. See docs/guides/your-own-model.md.
+
 Formats. XML: a Discogs data dump. JSONL: one JSON object a line, published byte for byte as it stands. CSV: a header, and
---key names the column that becomes the id; every other column becomes a member with its text. Gzip is recognised by its
+--key names the column that becomes the id; every other column becomes a member with its text. With a model file no column
+is special: each becomes a member of its name. Gzip is recognised by its
 first bytes, whatever the name. The kind of record is told by --type, else the root of the XML, else the file's name.
 
 A bad line costs that line. It is written to FILE.rejects.jsonl (--rejects PATH) with line, byte offset, code, reason and
@@ -74,13 +78,14 @@ After an XML dump "file_complete" is published, and "extraction_complete" when t
   inator publish discogs_20260801_artists.xml.gz
   inator publish --dry-run --strict *.jsonl
   zcat labels.jsonl.gz | inator publish --type labels -
+  inator publish --model shop.yaml --type orders orders.jsonl
   inator publish --type artists --key artist_id --rename type=kind artists.csv
 `;
 
-function world(io: Io, signal: AbortSignal): Omit<PublishWorld, 'outletOf' | 'broker'> {
+function world(io: Io, signal: AbortSignal, domain: PublishDomain): Omit<PublishWorld, 'outletOf' | 'broker'> {
   return {
     signal,
-    checkOf,
+    checkOf: (type) => domain.checkOf(type),
     say: (text) => say(io, text),
     warn: (text) => warn(io, text),
     watch(input, before, tally) {
@@ -128,9 +133,16 @@ function exitCodeOf({ summary }: PublishResult, strict: boolean): ExitCode {
   return exitCodes.ok;
 }
 
+/** As the services derive it: a model's name, unless the environment says otherwise. */
+function prefixOf({ model }: PublishDomain, { exchangePrefix }: BrokerTarget, { env }: Io): string {
+  return model === undefined || env.RABBITMQ_EXCHANGE_PREFIX?.trim() ? exchangePrefix : model.name;
+}
+
 async function publish(io: Io, files: readonly string[], flags: Flags): Promise<ExitCode> {
   const target = brokerTarget(withStack(io.env));
+  const domain = domainOf(flags.model ?? io.env.DOMAIN?.trim());
   const options: PublishOptions = {
+    domain,
     files: files.length === 0 ? ['-'] : files,
     type: flags.type,
     format: flags.format,
@@ -150,9 +162,9 @@ async function publish(io: Io, files: readonly string[], flags: Flags): Promise<
   const { signal, release } = interruptible(io, () => process.exit(exitCodes.interrupted));
   const outlets = options.dryRun ? undefined : openOutlets(target, { say: (text) => say(io, text) });
   try {
-    const plans = await planAll(options, target.exchangePrefix, io.stdin);
+    const plans = await planAll(options, prefixOf(domain, target, io), io.stdin);
     const result = await publishAll(plans, options, {
-      ...world(io, signal),
+      ...world(io, signal, domain),
       broker: target.address,
       outletOf: (exchange) => outlets?.outletOf(exchange) ?? Promise.resolve(nowhere),
     });
@@ -172,9 +184,13 @@ async function publish(io: Io, files: readonly string[], flags: Flags): Promise<
 
 export function publishCommand({ io, exitWith }: Context): Command {
   const command = new Command('publish')
-    .description('Publish Discogs XML, JSONL or CSV files, gzipped or not, or standard input, into the exchanges.')
+    .description('Publish JSONL, CSV or Discogs XML files, gzipped or not, or standard input, into the exchanges.')
     .addArgument(new Argument('[FILES...]', 'files to publish; "-" or nothing is standard input'))
-    .addOption(choice('--type <type>', 'kind of record, where neither name nor content tells it', recordTypes))
+    .option(
+      '--type <type>',
+      'kind of record, where neither name nor content tells it: artists, labels, masters, releases, or a type of the model',
+    )
+    .option('--model <file>', 'a model file, as DOMAIN names it for the services')
     .addOption(choice('--format <format>', 'format, where neither name nor content tells it', formats))
     .option('--key <column>', 'CSV: the column that holds the id')
     .option('--rename <column=name>', 'CSV: publish a column under another name (repeatable)', rename)

@@ -3,6 +3,7 @@ import { benchCommand } from './bench.ts';
 import { configCommand } from './config.ts';
 import type { CommandFactory } from './context.ts';
 import { doctorCommand } from './doctor.ts';
+import { modelCommand } from './model.ts';
 import { publishCommand } from './publish.ts';
 import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
@@ -11,6 +12,7 @@ import { statusCommand } from './status.ts';
 export const commands: readonly CommandFactory[] = [
   startCommand,
   publishCommand,
+  modelCommand,
   statusCommand,
   doctorCommand,
   configCommand,

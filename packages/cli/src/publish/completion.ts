@@ -1,7 +1,7 @@
 /** What is announced when files are published to their ends: the bodies of `file_complete` and `extraction_complete`. */
-import { extractionComplete, fileComplete, type RecordType } from '@inator/discogs';
+import { extractionComplete, fileComplete } from '@inator/discogs';
 
-export function fileCompleteBody(type: RecordType, total: number, file: string): Uint8Array {
+export function fileCompleteBody(type: string, total: number, file: string): Uint8Array {
   return fileComplete({ type, total, file });
 }
 
@@ -13,7 +13,7 @@ export function dumpVersion(names: readonly string[], startedAt: Date): string {
 }
 
 export function extractionCompleteBody(
-  counts: Readonly<Partial<Record<RecordType, number>>>,
+  counts: Readonly<Record<string, number>>,
   names: readonly string[],
   startedAt: Date,
 ): Uint8Array {

@@ -1,5 +1,6 @@
 /**
- * CSV (RFC 4180) to bodies: the key column becomes `id`, every other column a member with its text.
+ * CSV (RFC 4180) to bodies: the key column becomes `id`, every other column a member with its text. Without a key column
+ * every column is a member of its own name: a model file says where the key is.
  *
  * Lines are put together to records here and their fields are taken apart by csv-parse, so that a bad line costs that
  * line: a quote that never closes would otherwise swallow everything behind it. Then its line alone is refused, and reading goes
@@ -22,7 +23,7 @@ export interface CsvReaderOptions {
   /** One ASCII character. */
   readonly delimiter: string;
   /** The column that holds the key. */
-  readonly key: string;
+  readonly key: string | undefined;
   /** New names of columns, by their name in the header. */
   readonly renames: ReadonlyMap<string, string>;
 }
@@ -99,7 +100,7 @@ function bad(code: RejectCode, reason: string): Fields {
 
 /** Names of the members by column, or a usage error about the header. */
 function membersOf(header: readonly string[], { name, key, renames }: CsvReaderOptions): readonly string[] {
-  if (!header.includes(key)) {
+  if (key !== undefined && !header.includes(key)) {
     throw usageError(`${name}: there is no column "${key}"; it has: ${header.join(', ')}`, 'name one: --key COLUMN');
   }
   for (const renamed of renames.keys()) {
@@ -108,12 +109,15 @@ function membersOf(header: readonly string[], { name, key, renames }: CsvReaderO
     }
   }
   const members = header.map((column) => (column === key ? 'id' : (renames.get(column) ?? column)));
-  const seen = new Set<string>(['type']);
+  const seen = new Set<string>(key === undefined ? [] : ['type']);
   for (const [index, member] of members.entries()) {
     const column = header[index] ?? '';
     if (member === '') throw usageError(`${name}: column ${index + 1} of the header has no name`);
     if (seen.has(member)) {
-      const why = member === 'type' || member === 'id' ? `"${member}" is a member of every message` : 'it stands twice';
+      const why =
+        key !== undefined && (member === 'type' || member === 'id')
+          ? `"${member}" is a member of every message`
+          : 'it stands twice';
       throw usageError(`${name}: the column "${column}" cannot be published: ${why}`, `--rename ${column}=NEWNAME`);
     }
     seen.add(member);
@@ -153,9 +157,10 @@ export async function* readCsv(chunks: AsyncIterable<Buffer>, options: CsvReader
     const last = row.lines[row.lines.length - 1] as Line;
     items += 1;
     if (items <= from.items) return;
-    const id = names.indexOf('id');
+    const id = options.key === undefined ? -1 : names.indexOf('id');
     const others = names.flatMap((name, index) => (index === id ? [] : [[name, fields[index] ?? ''] as const]));
-    const body = Buffer.from(JSON.stringify({ type: 'data', id: fields[id], ...Object.fromEntries(others) }));
+    const envelope = id < 0 ? {} : { type: 'data', id: fields[id] };
+    const body = Buffer.from(JSON.stringify({ ...envelope, ...Object.fromEntries(others) }));
     const at = { line: first.number, byte: first.start };
     const next = { items, byte: last.end, line: last.number + 1 };
     const checked = check(body);

@@ -1,5 +1,4 @@
 /** One input, from where an earlier run left it to where this one ends. */
-import type { RecordType } from '@inator/discogs';
 import { defaultLimits, type Limits } from '@inator/runtime';
 import type { Check } from './check.ts';
 import { fileCompleteBody } from './completion.ts';
@@ -19,7 +18,7 @@ export interface PublishWorld {
   /** `amqp://host:port/vhost`: a state of an earlier run applies only to the broker it was made with. */
   readonly broker: string;
   readonly limits?: Limits;
-  checkOf(type: RecordType | undefined): Check;
+  checkOf(type: string | undefined): Check;
   outletOf(exchange: string): Promise<Outlet>;
   /** Fires on the first Ctrl-C. */
   readonly signal: AbortSignal;

@@ -1,5 +1,5 @@
 /** What an input holds: its format by option, extension or first bytes; its kind of record by option, name or root. */
-import { type RecordType, recordTypes } from '@inator/discogs';
+import { recordTypes } from '@inator/discogs';
 import { usageError } from '../exit.ts';
 import type { Input } from './input.ts';
 
@@ -56,23 +56,29 @@ export function rootElement(head: Buffer): string | undefined {
   return /^<([A-Za-z_][\w.-]*)/.exec(text)?.[1];
 }
 
-/** A word of the file's name that names exactly one kind of record, plural or not. */
-function typeByName(path: string): RecordType | undefined {
-  const words = (path.split('/').pop() ?? '').toLowerCase().split(/[^a-z]+/);
-  const named = recordTypes.filter((type) => words.includes(type) || words.includes(type.slice(0, -1)));
+/** The words of the file's name that name exactly one kind of record, plural or not. */
+function typeByName(path: string, types: readonly string[]): string | undefined {
+  const words = ` ${(path.split('/').pop() ?? '')
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .join(' ')} `;
+  const has = (type: string): boolean => words.includes(` ${type.replaceAll(/[^a-z]+/g, ' ')} `);
+  const named = types.filter((type) => has(type) || (type.endsWith('s') && has(type.slice(0, -1))));
   return named.length === 1 ? named[0] : undefined;
 }
 
-/** The kind of record; undefined when nothing tells it. The root of an XML file knows better than its name. */
+/** The kind of record; undefined when nothing tells it. The root of an XML file knows better than its name; where there is
+ * only one kind, it is that. */
 export function typeOf(
   path: string,
   input: Pick<Input, 'head'>,
   format: Format,
-  option: RecordType | undefined,
-): RecordType | undefined {
+  option: string | undefined,
+  types: readonly string[] = recordTypes,
+): string | undefined {
   if (option !== undefined) return option;
   const root = format === 'xml' ? rootElement(input.head) : undefined;
-  return recordTypes.find((type) => type === root) ?? typeByName(path);
+  return types.find((type) => type === root) ?? typeByName(path, types) ?? (types.length === 1 ? types[0] : undefined);
 }
 
 /** The delimiter of a CSV file that was not told: a tab in a `.tsv` file, else a comma. */

@@ -1,16 +1,18 @@
 /** What is to be published, and for every input: how it is read and where it goes. Decided before anything is sent. */
 import type { Readable } from 'node:stream';
-import { type RecordType, recordTypes } from '@inator/discogs';
 import { usageError } from '../exit.ts';
+import { discogsDomain, type PublishDomain } from './domain.ts';
 import { delimiterOf, type Format, formatOf, typeOf } from './format.ts';
 import { type Input, openInput } from './input.ts';
 
 export interface PublishOptions {
   /** Paths; `-` is standard input. */
   readonly files: readonly string[];
-  readonly type: RecordType | undefined;
+  readonly type: string | undefined;
+  /** Default: the preset. */
+  readonly domain?: PublishDomain;
   readonly format: Format | undefined;
-  /** CSV: the column that holds the record's id. */
+  /** CSV: the column that holds the record's id; not needed with a model file, which says where the key is. */
   readonly key: string | undefined;
   /** CSV: new names of columns, by their name in the header. */
   readonly renames: ReadonlyMap<string, string>;
@@ -36,7 +38,7 @@ export interface Plan {
   readonly name: string;
   readonly format: Format;
   /** Undefined where only the exchange was told: then a record is any JSON object. */
-  readonly type: RecordType | undefined;
+  readonly type: string | undefined;
   readonly exchange: string;
   readonly delimiter: string;
   /** Opens the input; once for standard input, any number of times for a file. */
@@ -44,15 +46,22 @@ export interface Plan {
 }
 
 function planOf(path: string, input: Input, options: PublishOptions, exchangePrefix: string): Omit<Plan, 'open'> {
+  const { model, types } = options.domain ?? discogsDomain;
   const format = formatOf(path, input, options.format);
-  const type = typeOf(path, input, format, options.type);
-  if (format === 'csv' && options.key === undefined) {
+  if (options.type !== undefined && !types.includes(options.type)) {
+    throw usageError(`--type ${options.type}: there is no such kind of record`, `name one: --type ${types.join('|')}`);
+  }
+  if (format === 'xml' && model !== undefined) {
+    throw usageError(`${input.name}: XML is read for Discogs dumps only`, 'turn it into JSON, one object a line');
+  }
+  const type = typeOf(path, input, format, options.type, types);
+  if (format === 'csv' && options.key === undefined && model === undefined) {
     throw usageError(`${input.name}: which column of the CSV file holds the record's id?`, 'name it: --key COLUMN');
   }
   if (type === undefined && (options.exchange === undefined || format === 'xml')) {
     throw usageError(
       `${input.name}: neither its name nor its content tells which records it holds`,
-      `say it: --type ${recordTypes.join('|')}`,
+      `say it: --type ${types.join('|')}`,
     );
   }
   const exchange = options.exchange ?? `${exchangePrefix}-${type}`;

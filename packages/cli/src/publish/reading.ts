@@ -17,7 +17,7 @@ export interface ReadingOptions {
 }
 
 export function openItems(plan: Plan, input: Input, options: ReadingOptions): Items {
-  const { check, limits, from, key = '', renames } = options;
+  const { check, limits, from, key, renames } = options;
   switch (plan.format) {
     case 'jsonl':
       return readJsonl(input.chunks(from.byte), { check, limits, from });

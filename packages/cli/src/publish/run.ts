@@ -1,5 +1,5 @@
 /** All inputs of one `publish`, one after the other. */
-import { type RecordType, recordTypes } from '@inator/discogs';
+import { recordTypes } from '@inator/discogs';
 import { extractionCompleteBody } from './completion.ts';
 import { type PublishedFile, type PublishWorld, publishFile } from './file.ts';
 import type { Plan, PublishOptions } from './plan.ts';
@@ -31,7 +31,7 @@ async function announceExtraction(
   options: PublishOptions,
   world: PublishWorld,
 ): Promise<boolean> {
-  const counts: Partial<Record<RecordType, number>> = {};
+  const counts: Record<string, number> = {};
   for (const { plan, total } of files) {
     if (plan.type !== undefined) counts[plan.type] = (counts[plan.type] ?? 0) + total;
   }

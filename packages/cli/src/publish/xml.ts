@@ -1,5 +1,5 @@
 /** A Discogs dump as the bodies that the extractor publishes for it. */
-import { type RecordType, readDump } from '@inator/discogs';
+import { isRecordType, readDump } from '@inator/discogs';
 import type { Limits } from '@inator/runtime';
 import { CliError } from '../exit.ts';
 import type { Check } from './check.ts';
@@ -7,7 +7,7 @@ import type { Items, Position } from './item.ts';
 
 export interface XmlReaderOptions {
   readonly name: string;
-  readonly type: RecordType | undefined;
+  readonly type: string | undefined;
   readonly check: Check;
   readonly limits: Limits;
   /** Items before it are read and not given: XML cannot be entered in the middle. */
@@ -20,7 +20,10 @@ export async function* readXml(
   { name, type, check, limits, from }: XmlReaderOptions,
 ): Items {
   let items = 0;
-  const dump = readDump(chunks, { recordBytes: limits.recordBytes, ...(type === undefined ? {} : { type }) });
+  const dump = readDump(chunks, {
+    recordBytes: limits.recordBytes,
+    ...(type !== undefined && isRecordType(type) ? { type } : {}),
+  });
   for await (const found of dump) {
     const { line, byte } = found.position;
     const at = { line, byte };

@@ -83,11 +83,29 @@ interface Column {
   readonly hint: string | undefined;
 }
 
+/** An object of more members than this is a map: their names are data, and columns would be made of data. */
+const mostMembers = 15;
+
 function columnsOf({ leaves }: Survey, typed: boolean, reserved: ReadonlySet<string>): readonly Column[] {
+  const members = new Map<string, number>();
+  for (const { names } of leaves.values()) {
+    const parent = JSON.stringify(names.slice(0, -1));
+    members.set(parent, (members.get(parent) ?? 0) + 1);
+  }
+  // As JSON: a map, and what is an object here and a text there.
+  const isWhole = ({ names, kinds }: Leaf): boolean =>
+    (kinds.size > 1 && (kinds.has('object') || kinds.has('list'))) ||
+    (kinds.has('object') && (members.get(JSON.stringify(names)) ?? 0) > mostMembers);
+  const whole = new Set([...leaves.values()].filter(isWhole).map(({ names }) => JSON.stringify(names)));
+  const isInside = ({ names }: Leaf): boolean =>
+    names.some((_, i) => i > 0 && whole.has(JSON.stringify(names.slice(0, i))));
+
   const taken = new Set(reserved);
   const columns: Column[] = [];
-  for (const leaf of leaves.values()) {
-    const guess = guessType(leaf, typed);
+  for (const leaf of [...leaves.values()].sort((a, b) => a.names.length - b.names.length)) {
+    if (isInside(leaf)) continue;
+    const hint = leaf.kinds.size > 1 ? 'of several kinds' : 'its members differ from record to record';
+    const guess = isWhole(leaf) ? { type: 'jsonb', hint } : guessType(leaf, typed);
     if (guess === undefined) continue;
     const plain = snake(leaf.names);
     let name = taken.has(plain) ? `${plain}_value` : plain;
@@ -95,17 +113,7 @@ function columnsOf({ leaves }: Survey, typed: boolean, reserved: ReadonlySet<str
     taken.add(name);
     columns.push({ name, leaf, type: guess.type, hint: guess.hint });
   }
-  // A member that is an object here and a text there has one type only: JSON.
-  for (const leaf of leaves.values()) {
-    const mixed = leaf.kinds.size > 1 && (leaf.kinds.has('object') || leaf.kinds.has('list'));
-    if (!mixed) continue;
-    const name = `${snake(leaf.names)}_json`;
-    if (!taken.has(name)) columns.push({ name, leaf, type: 'jsonb', hint: 'of several kinds' });
-    taken.add(name);
-  }
-  const isMixed = (path: string): boolean =>
-    columns.some(({ leaf, type }) => type === 'jsonb' && path !== leaf.path && path.startsWith(leaf.path));
-  return columns.filter(({ leaf }) => !isMixed(leaf.path));
+  return columns;
 }
 
 function tableLines(found: Survey, typed: boolean): readonly string[] {

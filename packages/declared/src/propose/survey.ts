@@ -22,7 +22,7 @@ export interface Leaf {
 export interface ListLeaf {
   readonly path: string;
   readonly names: readonly string[];
-  /** True when all elements are scalars; else what the objects in it hold, relative to the element. */
+  /** True when all elements are scalars that can be keys; else what the objects in it hold, relative to the element. */
   scalars: boolean;
   readonly members: Map<string, Leaf>;
   elements: number;
@@ -110,7 +110,7 @@ function openList(
     if (isObject(element)) {
       known.scalars = false;
       open(element, [], undefined, known.members, undefined);
-    } else if (Array.isArray(element)) known.scalars = false;
+    } else if (!['text', 'integer'].includes(kindOf(element))) known.scalars = false;
   }
 }
 
