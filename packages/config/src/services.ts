@@ -67,7 +67,16 @@ function finishShared(
       `is ${values.batching.writers}, cut to ${writers}: ${lanes} types × writers must not pass the pool of ${store.poolMax}`,
     );
   }
-  const { window, by } = windowFor({ prefetch, batchSize, writers, maxPending, lanes, floor: store.floor });
+  const { adaptive, sizeMin, sizeMax: largest } = values.batching;
+  if (adaptive && !(sizeMin <= batchSize && batchSize <= largest)) {
+    judge.fault(
+      ['BATCH_SIZE_MIN', sizeName, 'BATCH_SIZE_MAX'],
+      `do not fit: ${batchSize}, with which it begins, is not between ${sizeMin} and ${largest}`,
+      'the batch size between the bounds',
+    );
+  }
+  const fullest = adaptive ? Math.max(batchSize, largest) : batchSize;
+  const { window, by } = windowFor({ prefetch, batchSize: fullest, writers, maxPending, lanes, floor: store.floor });
   if (prefetch !== undefined && by === 'pending') {
     judge.warn(
       'RABBITMQ_PREFETCH',
@@ -103,6 +112,8 @@ function finishShared(
     },
     batch: {
       ...values.batching,
+      /** What each writer can still fill within the window. */
+      sizeMax: Math.max(batchSize, Math.min(largest, Math.floor(window / writers))),
       /** Writers of one lane, within the pool. */
       writers,
       /** Messages in hand, for one lane. */

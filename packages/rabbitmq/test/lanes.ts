@@ -38,6 +38,7 @@ export const laneSettings: LaneSettings = {
   batchBytes: 1 << 20,
   flushIntervalMs: 20,
   natural: false,
+  adaptive: undefined,
   window: 200,
   maxRecordBytes: 1 << 20,
   seqSource: 'auto',
@@ -136,3 +137,22 @@ export async function settledEverything(fixture: Fixture, running: RunningLane):
 }
 
 export const ids = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `m${from + i}`);
+
+/** A store that takes its time: writes wait until it is opened, and pass from then on. */
+export function gate(): { readonly waiting: number; wait(): Promise<void>; open(): void } {
+  let open = (): void => {};
+  let waiting = 0;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    get waiting() {
+      return waiting;
+    },
+    wait() {
+      waiting += 1;
+      return opened;
+    },
+    open,
+  };
+}

@@ -1,8 +1,8 @@
 /** Records sealed together, to be written in one transaction. */
 import type { Keyed, Model } from './model.ts';
 
-/** What sealed a batch: the first trigger to fire. */
-export type SealedBy = 'records' | 'bytes' | 'age' | 'window' | 'signal' | 'drain';
+/** What sealed a batch: the first trigger to fire. `idle`: its writer had nothing else to do. */
+export type SealedBy = 'records' | 'bytes' | 'age' | 'idle' | 'window' | 'signal' | 'drain';
 
 export interface Batch<R> {
   readonly model: Model<R>;

@@ -73,6 +73,8 @@ export interface LaneEvents {
     readonly fault: Fault;
     readonly named: boolean;
   };
+  /** The lane tries, or returns to, another batch size; `rate` is records a second at the one it leaves. */
+  'batch.resized': { readonly lane: string; readonly from: number; readonly to: number; readonly rate: number };
   /** One record was condemned and its letter confirmed. */
   'record.deadLettered': {
     readonly lane: string;

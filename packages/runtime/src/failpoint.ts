@@ -17,6 +17,8 @@ export const failpointNames = [
   'after-letter',
   'record',
   'purge-chunk',
+  'drop-index',
+  'restore-index',
 ] as const;
 export type FailpointName = (typeof failpointNames)[number];
 

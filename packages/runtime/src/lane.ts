@@ -25,10 +25,13 @@ import type { Model } from './model.ts';
 import type { SeqSource } from './seq.ts';
 import { createSettlement, type Settlement } from './settlement.ts';
 import { asSinkError, type Sink } from './sink.ts';
+import { createSizer } from './sizer.ts';
 import { createSupervision, type Supervision } from './supervision.ts';
 import { createWriter, type Sealed, type Writer, type WriterSettings } from './writer.ts';
 
 export interface LaneSettings extends WriterSettings {
+  /** Bounds within which the lane looks for the best batch size, starting with `batchSize`; undefined keeps that. */
+  readonly adaptive: { readonly min: number; readonly max: number } | undefined;
   readonly writers: number;
   /** Deliveries the broker may lend at once. */
   readonly window: number;
@@ -108,6 +111,15 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
   );
   const write = brakeLayer(isolate(observe(held), brake), brake, settings.brake);
 
+  let sealing: WriterSettings = settings;
+  const sizer =
+    settings.adaptive === undefined
+      ? undefined
+      : createSizer({ start: settings.batchSize, ...settings.adaptive }, (resized) => {
+          sealing = { ...settings, batchSize: resized.to };
+          events.emit('batch.resized', { lane: name, ...resized });
+        });
+
   const full = (): boolean => {
     const from = supervision.loan;
     return from?.session !== undefined && from.session.lent >= from.window;
@@ -116,7 +128,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     createWriter<R>({
       index,
       model,
-      settings: () => settings,
+      settings: () => sealing,
       windowFull: full,
       write: (sealed, writer) => writeBatch(sealed, writer),
     }),
@@ -176,6 +188,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
         batch.records.map((record) => record.key),
         receipt.outcomes,
       );
+      sizer?.stored(batch.records.length, batch.sealedBy, committed);
       events.emit('batch.written', {
         lane: name,
         writer: writer.index,
@@ -246,7 +259,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       ...core.status,
       consuming: core.consuming && !core.paused,
       window: supervision.window,
-      batchSize: settings.batchSize,
+      batchSize: sealing.batchSize,
       pendingRecords: supervision.loan?.inHand ?? 0,
       pendingBytes: supervision.loan?.inHandBytes ?? 0,
       writers: writers.map((writer) => writer.accounting.snapshot()),

@@ -80,7 +80,7 @@ export function createWriter<R>(parts: WriterParts<R>): Writer<R> {
       await new Promise((resolve) => setImmediate(resolve));
       // What gathered meanwhile goes at once when waiting for more is pointless.
       if (queue.length === 0 && (parts.settings().natural || parts.windowFull()))
-        writer.seal(parts.windowFull() ? 'window' : 'age');
+        writer.seal(parts.windowFull() ? 'window' : 'idle');
     }
     busy = false;
     accounting.enter('idle');
@@ -112,7 +112,7 @@ export function createWriter<R>(parts: WriterParts<R>): Writer<R> {
         naturally = true;
         setImmediate(() => {
           naturally = false;
-          writer.sealIfIdle('age');
+          writer.sealIfIdle('idle');
         });
       }
     },

@@ -46,6 +46,7 @@ const quick: LaneSettings = {
   batchBytes: 1 << 20,
   flushIntervalMs: 30,
   natural: false,
+  adaptive: undefined,
   window: 100,
   maxRecordBytes: 1 << 20,
   seqSource: 'auto',

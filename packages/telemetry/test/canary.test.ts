@@ -11,7 +11,7 @@ import {
 } from '../src/index.ts';
 import { collect, oneOfEach, snapshot } from './samples.ts';
 
-const canary = 'Canary"4711\\#/x';
+const canary = 'Canary"zq4711qz\\#/x';
 const encoded = encodeURIComponent(canary);
 
 /** Every way a server or a driver may quote a password in what it complains about. */
@@ -89,7 +89,7 @@ describe('a secret of the environment', () => {
 
     const all = seen.join('\n');
     expect(all).toContain('***');
-    expect(all).not.toMatch(/4711/);
+    expect(all).not.toMatch(/zq4711qz/);
   });
 
   it('is in no start-up error, however wrong the rest is', () => {
@@ -108,6 +108,6 @@ describe('a secret of the environment', () => {
     });
     if ('ok' in result) throw new Error('no fault');
     expect(result.faults.length).toBeGreaterThan(4);
-    expect(faultReport('tableinator', result.faults)).not.toContain('4711');
+    expect(faultReport('tableinator', result.faults)).not.toContain('zq4711qz');
   });
 });

@@ -51,6 +51,7 @@ export const oneOfEach: { readonly [N in LaneEventName]: LaneEvents[N] } = {
   'batch.written': written(),
   'batch.held': { lane: 'artists', writer: 0, records: 500, fault: unreachable, attempt: 1, delayMs: 99.9 },
   'batch.released': { lane: 'artists', writer: 0, heldMs: 1234.5 },
+  'batch.resized': { lane: 'artists', from: 500, to: 707, rate: 12_000 },
   'batch.split': { lane: 'artists', writer: 0, records: 500, fault: unreachable, named: true },
   'record.deadLettered': {
     lane: 'artists',
@@ -86,7 +87,11 @@ export const oneOfEach: { readonly [N in LaneEventName]: LaneEvents[N] } = {
   },
   'brake.on': { lane: 'artists', fault: unreachable, refused: 21, of: 400 },
   'brake.off': { lane: 'artists', by: 'store' },
-  defect: { lane: 'artists', fault: fault('defect', 'settle', 'unclassified'), error: new SyntaxError('payload 4711') },
+  defect: {
+    lane: 'artists',
+    fault: fault('defect', 'settle', 'unclassified'),
+    error: new SyntaxError('payload zq4711qz'),
+  },
 };
 
 export function emitAll(events: Events): void {

@@ -1,5 +1,5 @@
 /** Keys of batching: what seals a batch, and how much may be in hand. */
-import { integer, seconds } from '../key.ts';
+import { boolean, integer, seconds } from '../key.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -42,6 +42,39 @@ export function batching<const P extends 'POSTGRES' | 'NEO4J'>(prefix: P) {
           prefix === 'POSTGRES'
             ? 'Up to the free cores of the database; more than POSTGRES_POOL_MAX allows is cut, with a warning.'
             : 'Up to the free cores of the graph database; more writers also mean more deadlocks between them.',
+      }),
+      natural: boolean({
+        name: 'BATCH_NATURAL',
+        default: false,
+        sentence:
+          'Seal a batch as soon as its writer is idle: records that trickle in are stored within milliseconds, and under load batches fill while others are written. The flush interval stays the upper bound.',
+        when: 'When records must be visible at once; every small batch costs the store a transaction.',
+      }),
+      adaptive: boolean({
+        name: 'BATCH_ADAPTIVE',
+        default: false,
+        sentence:
+          'Look for the batch size at which most records a second are stored, between `BATCH_SIZE_MIN` and `BATCH_SIZE_MAX`, beginning with the configured one.',
+        when: 'When nobody wants to measure, or the best size changes with the load of the store.',
+      }),
+      sizeMin: integer({
+        name: 'BATCH_SIZE_MIN',
+        min: 1,
+        max: 65_535,
+        unit: 'records',
+        default: 100,
+        sentence: 'With `BATCH_ADAPTIVE`: the smallest batch size tried.',
+        when: 'With the upper bound, when sizes at the edge are known to be bad.',
+      }),
+      sizeMax: integer({
+        name: 'BATCH_SIZE_MAX',
+        min: 1,
+        max: 65_535,
+        unit: 'records',
+        default: 2_000,
+        sentence:
+          'With `BATCH_ADAPTIVE`: the largest batch size tried; less where the window of a type cannot fill such batches.',
+        when: 'Together with BATCH_MAX_PENDING, which bounds the window.',
       }),
       maxPending: integer({
         name: 'BATCH_MAX_PENDING',

@@ -111,6 +111,17 @@ export const logKinds = {
     means: 'The store answered again and a held batch went through.',
     fields: { data_type: dataType, held_ms: field('integer', 'how long it was held') },
   },
+  'batch.resized': {
+    level: 'debug',
+    msg: 'Batch resized',
+    means: 'BATCH_ADAPTIVE tries another batch size, or returns from one.',
+    fields: {
+      data_type: dataType,
+      from: field('integer', 'records that sealed a batch until now'),
+      to: field('integer', 'records that seal one from now on'),
+      records_per_sec: field('integer', 'records a second at the size that is left'),
+    },
+  },
   'batch.split': {
     level: 'warn',
     msg: 'Batch split',

@@ -25,6 +25,9 @@ export function logEvents(log: Log, events: Events): () => void {
     events.on('batch.released', ({ lane, heldMs }) =>
       log.write('batch.released', { data_type: lane, held_ms: Math.round(heldMs) }),
     ),
+    events.on('batch.resized', ({ lane, from, to, rate }) =>
+      log.write('batch.resized', { data_type: lane, from, to, records_per_sec: rate }),
+    ),
     events.on('batch.split', ({ lane, records, named, fault }) =>
       log.write('batch.split', { data_type: lane, batch_size: records, named, ...told(fault) }),
     ),

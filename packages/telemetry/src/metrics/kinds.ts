@@ -103,7 +103,7 @@ export const metricKinds = {
     labels: {
       ...lane,
       result: ['ok', 'retried', 'refused'],
-      flush_reason: ['records', 'bytes', 'age', 'window', 'signal', 'drain'],
+      flush_reason: ['records', 'bytes', 'age', 'idle', 'window', 'signal', 'drain'],
     },
     from: 'event',
     help: 'Batches settled: at the first attempt, after retries, or with some records refused; by what sealed them.',
@@ -147,6 +147,12 @@ export const metricKinds = {
     labels: { ...lane, named: ['true', 'false'] },
     from: 'event',
     help: 'Batches divided to find a record at fault; named when the store said which it is.',
+  },
+  inator_batch_resizes_total: {
+    type: 'counter',
+    labels: { ...lane, direction: ['up', 'down'] },
+    from: 'event',
+    help: 'Changes of the batch size by BATCH_ADAPTIVE, trials included; inator_batch_size_target is where it stands.',
   },
   inator_letter_retries_total: {
     type: 'counter',
@@ -247,6 +253,12 @@ export const metricKinds = {
     labels: { component: ['amqp', 'postgres', 'neo4j'] },
     from: 'component',
     help: '1 while the connection is up.',
+  },
+  inator_connection_blocked: {
+    type: 'gauge',
+    labels: { component: ['amqp'] },
+    from: 'component',
+    help: '1 while the broker is in alarm (memory, disk) and takes no dead letters; consuming and acking go on.',
   },
   inator_reconnects_total: {
     type: 'counter',

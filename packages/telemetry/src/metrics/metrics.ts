@@ -18,6 +18,7 @@ export interface WatchedLane {
 /** What a service tells of a server it talks to; each is asked at the scrape, must answer at once and may be left out. */
 export interface Component {
   readonly up?: () => boolean;
+  readonly blocked?: () => boolean;
   readonly reconnects?: () => number;
   readonly pool?: () => { readonly active: number; readonly idle: number; readonly waiting: number };
 }
@@ -115,6 +116,9 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
     events.on('batch.held', ({ lane, fault }: { lane: string; fault: Fault }) =>
       metrics.inc('inator_batch_retries_total', { data_type: lane, class: fault.code }),
     ),
+    events.on('batch.resized', ({ lane, from, to }) =>
+      metrics.inc('inator_batch_resizes_total', { data_type: lane, direction: to > from ? 'up' : 'down' }),
+    ),
     events.on('batch.split', ({ lane, named }) =>
       metrics.inc('inator_batch_splits_total', { data_type: lane, named: String(named) }),
     ),
@@ -186,9 +190,11 @@ function collectLane(metrics: MetricRegistry, sink: SinkName, snapshot: LaneSnap
   metrics.set('inator_last_commit_timestamp_seconds', { data_type }, (snapshot.lastCommitAt ?? 0) / 1_000);
 }
 
-function collectComponent(metrics: MetricRegistry, name: 'amqp' | SinkName, { up, reconnects, pool }: Component): void {
+function collectComponent(metrics: MetricRegistry, name: 'amqp' | SinkName, component: Component): void {
+  const { up, blocked, reconnects, pool } = component;
   try {
     if (up !== undefined) metrics.set('inator_connection_up', { component: name }, Number(up()));
+    if (blocked !== undefined) metrics.set('inator_connection_blocked', { component: name }, Number(blocked()));
     if (reconnects !== undefined) metrics.advance('inator_reconnects_total', { component: name }, reconnects());
     if (pool === undefined) return;
     for (const [state, count] of Object.entries(pool())) {

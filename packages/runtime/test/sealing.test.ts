@@ -1,0 +1,125 @@
+import {
+  createBudget,
+  createLane,
+  createMemorySink,
+  createMemorySource,
+  defaultBrake,
+  defaultHold,
+  Events,
+  type Lane,
+  type LaneEvents,
+  type LaneSettings,
+  type Model,
+} from '@inator/runtime';
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+const model: Model<string> = {
+  name: 'things',
+  decode(body) {
+    const key = Buffer.from(body).toString();
+    return { is: 'record', key, hash: key, record: key };
+  },
+};
+
+const settings: LaneSettings = {
+  writers: 1,
+  batchSize: 10,
+  batchBytes: 1 << 20,
+  flushIntervalMs: 60_000,
+  natural: true,
+  adaptive: undefined,
+  window: 1_000,
+  maxRecordBytes: 1 << 20,
+  seqSource: 'auto',
+  suspectAfter: 3,
+  condemnAfter: 18,
+  hold: defaultHold,
+  brake: defaultBrake,
+  reopen: { firstMs: 5, maxMs: 20 },
+};
+
+let lane: Lane;
+afterEach(() => lane.stop(AbortSignal.abort()));
+
+function start(some: Partial<LaneSettings> = {}) {
+  const source = createMemorySource();
+  const sink = createMemorySink<string>();
+  const events = new Events();
+  const resized: LaneEvents['batch.resized'][] = [];
+  const written: LaneEvents['batch.written'][] = [];
+  events.on('batch.resized', (event) => resized.push(event));
+  events.on('batch.written', (event) => written.push(event));
+  const parts = { name: 'things', queue: 'things', model, source, sink, settings: { ...settings, ...some } };
+  lane = createLane<string>({ ...parts, budget: createBudget(1 << 24), lanes: 1, events });
+  lane.start();
+  return { source, sink, resized, written };
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+describe('natural batching', () => {
+  it('stores a single record at once, however long the flush interval', async () => {
+    const { source, sink, written } = start();
+    source.publish('one');
+    await until(() => sink.rows.size === 1, 'one record stored');
+    await until(() => written.length === 1, 'its event');
+    expect(written[0]?.sealedBy).toBe('idle');
+  });
+
+  it('lets a batch grow while another is written', async () => {
+    const { source, sink } = start();
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let first = true;
+    sink.before = () => {
+      if (!first) return;
+      first = false;
+      return gate;
+    };
+    source.publish('0');
+    await until(() => sink.batches.length === 1 || !first, 'the first batch under way');
+    for (let i = 1; i <= 7; i += 1) source.publish(`${i}`);
+    await until(() => lane.snapshot().pendingRecords === 8, 'the rest in hand');
+    open();
+    await until(() => sink.rows.size === 8, 'all stored');
+    expect(sink.batches.map(({ records }) => records.length)).toEqual([1, 7]);
+  });
+
+  it('still fills batches under load', async () => {
+    const { source, sink } = start();
+    sink.before = () => new Promise((resolve) => setTimeout(resolve, 2));
+    for (let i = 0; i < 1_000; i += 1) source.publish(`${i}`);
+    await until(() => sink.rows.size === 1_000, 'all stored');
+    expect(sink.batches.filter(({ records }) => records.length === 10).length).toBeGreaterThan(80);
+  });
+});
+
+describe('adaptive batch size', () => {
+  it('finds the larger batches that a slow round trip wants, and stores every record once', async () => {
+    const { source, sink, resized } = start({
+      natural: false,
+      flushIntervalMs: 50,
+      adaptive: { min: 10, max: 80 },
+      window: 160,
+    });
+    sink.before = () => new Promise((resolve) => setTimeout(resolve, 20));
+    const total = 100_000;
+    let published = 0;
+    await until(() => {
+      while (source.ready < 500 && published < total) source.publish(`${published++}`);
+      return lane.snapshot().batchSize > 25 || published === total;
+    }, 'larger batches');
+    expect(lane.snapshot().batchSize).toBeGreaterThan(25);
+    expect(resized[0]).toMatchObject({ lane: 'things', from: 10 });
+    await until(() => sink.rows.size === published && source.unsettled === 0, 'all stored');
+    expect(lane.snapshot().totals.created).toBe(published);
+  });
+});
