@@ -33,6 +33,8 @@ export interface BrokerStatus {
   readonly blocked: string | undefined;
   /** The last failure or loss; undefined while up. */
   readonly fault: Fault | undefined;
+  /** Connections made since the first one, each after a loss. */
+  readonly reconnects: number;
 }
 
 export interface Broker {
@@ -85,14 +87,16 @@ export function createBroker(settings: BrokerSettings, listeners: BrokerListener
   const connectMs = settings.connectTimeoutMs ?? settingsDefaults.connectTimeoutMs;
   const closeMs = settings.closeTimeoutMs ?? settingsDefaults.closeTimeoutMs;
   const closing = new AbortController();
-  let status: BrokerStatus = { state: 'idle', since: Date.now(), blocked: undefined, fault: undefined };
+  let status: BrokerStatus = { state: 'idle', since: Date.now(), blocked: undefined, fault: undefined, reconnects: 0 };
   let link: Link | undefined;
   let attempt: Promise<Link> | undefined;
   let failures = 0;
+  let connections = 0;
   let notBefore = 0;
 
   function become(state: BrokerStatus['state'], fault?: Fault): void {
-    status = { state, since: Date.now(), blocked: undefined, fault };
+    const reconnects = Math.max(0, connections - 1);
+    status = { state, since: Date.now(), blocked: undefined, fault, reconnects };
   }
 
   function tell<A extends unknown[]>(listener: ((...values: A) => void) | undefined, ...values: A): void {
@@ -160,6 +164,7 @@ export function createBroker(settings: BrokerSettings, listeners: BrokerListener
       throw brokerError('unavailable', `the connection to ${at} came too late`);
     }
     link = adopted;
+    connections += 1;
     become('up');
     tell(listeners.onUp);
     return adopted;

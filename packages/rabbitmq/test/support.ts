@@ -43,6 +43,8 @@ export interface Fixture {
 export interface FixtureOptions {
   readonly spec?: Partial<QueueSpec>;
   readonly url?: string;
+  /** Where the queue is declared, when it is to be led by another node of the cluster. */
+  readonly declareAt?: string;
   readonly settings?: Partial<BrokerSettings>;
   readonly listeners?: BrokerListeners;
   /** False leaves the queue to the first session. */
@@ -81,7 +83,11 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     },
   };
   const source = createQueueSource({ broker: watched, letters, queue: spec, service: 'testinator' });
-  if (options.declare !== false) await declareQueue(admin, { ...spec, passive: false });
+  if (options.declareAt !== undefined) {
+    const leader = createBroker(directSettings(options.declareAt));
+    await declareQueue(leader, { ...spec, passive: false });
+    await leader.close();
+  } else if (options.declare !== false) await declareQueue(admin, { ...spec, passive: false });
 
   const sessions: Session[] = [];
   let publishing: Promise<ConfirmChannel> | undefined;

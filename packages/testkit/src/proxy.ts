@@ -10,7 +10,8 @@ export interface ProxyTarget {
 }
 
 export interface ProxyOptions {
-  readonly target: ProxyTarget;
+  /** Where connections go; a function is asked for every new one, as a balancer would choose. */
+  readonly target: ProxyTarget | (() => ProxyTarget);
   /** Sees every chunk before it is passed on, for example to `cut` exactly when certain bytes go by. */
   readonly onData?: (chunk: Buffer, towards: 'server' | 'client') => void;
 }
@@ -48,7 +49,8 @@ export async function startProxy({ target, onData }: ProxyOptions): Promise<Prox
   let port = 0;
 
   const listener: Server = createServer({ pauseOnConnect: true, noDelay: true }, (client) => {
-    const server = dial({ host: target.host, port: target.port, noDelay: true });
+    const { host, port: at } = typeof target === 'function' ? target() : target;
+    const server = dial({ host, port: at, noDelay: true });
     const pair: Pair = { client, server, timers: new Set() };
     pairs.add(pair);
     pass(pair, client, server, 'server');

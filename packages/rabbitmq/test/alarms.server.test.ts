@@ -1,0 +1,116 @@
+/** The broker is short of memory or disk, or takes only small messages: letters wait, records flow. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { until } from '../../testkit/src/until.ts';
+import { createPublisher } from '../src/publisher.ts';
+import { ids, type RunningLane, settledEverything, startLane } from './lanes.ts';
+import { type PrivateBroker, startPrivateBroker } from './private.ts';
+import { directSettings, type Fixture, type FixtureOptions, makeFixture } from './support.ts';
+
+let own: PrivateBroker;
+const undo: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  own = await startPrivateBroker('alarms');
+}, 240_000);
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+}, 60_000);
+afterAll(() => own?.remove(), 60_000);
+
+async function fixtureFor(options?: FixtureOptions): Promise<Fixture> {
+  const fixture = await makeFixture({ ...options, url: own.server.url });
+  undo.push(fixture.dispose);
+  return fixture;
+}
+
+function laneOn(fixture: Fixture): RunningLane {
+  const running = startLane(fixture.source);
+  undo.push(running.stop);
+  return running;
+}
+
+const alarms = [
+  {
+    what: 'memory',
+    reason: 'low on memory',
+    on: () => own.ctl('set_vm_memory_high_watermark', '0.0000001'),
+    off: () => own.ctl('set_vm_memory_high_watermark', '0.4'),
+  },
+  {
+    what: 'disk',
+    reason: 'low on disk',
+    on: () => own.ctl('set_disk_free_limit', '100000GB'),
+    off: () => own.ctl('set_disk_free_limit', '50MB'),
+  },
+] as const;
+
+describe.each(alarms)('while the broker is short of $what', ({ reason, on, off }) => {
+  afterEach(off);
+
+  it('a lane goes on consuming and acking; its letters wait, and arrive once when it is over', async () => {
+    const fixture = await fixtureFor();
+    const running = laneOn(fixture);
+    await fixture.publish(['!before']);
+    await until(() => running.snapshot().totals.deadLettered === 1, 'the letter before');
+    await running.lane.pause();
+    // More than twice the window: they all arrive only when acks are read.
+    const good = ids(500);
+    await fixture.publish([...good.slice(0, 100), '!during', ...good.slice(100)]);
+    await on();
+    await running.lane.resume();
+    await running.stored(500);
+    await until(() => running.snapshot().pendingRecords === 1, 'all acked but one');
+    await until(() => fixture.letters.status().blocked === reason, 'the alarm seen');
+    expect(await fixture.ready()).toBe(0);
+    expect(running.snapshot()).toMatchObject({ consuming: true, totals: { acked: 500, deadLettered: 1 } });
+    expect(fixture.broker.status()).toMatchObject({ state: 'up', blocked: undefined });
+    await off();
+    await until(() => running.snapshot().totals.deadLettered === 2, 'the letter');
+    await settledEverything(fixture, running);
+    const letters = (await fixture.takeLetters()).map(({ content }) => content.toString());
+    expect(letters).toEqual(['!before', '!during']);
+    expect(running.snapshot().totals.sessionsLost).toBe(0);
+    expect(fixture.letters.status().blocked).toBeUndefined();
+  }, 90_000);
+
+  it('a publisher waits, says why, and everything is taken afterwards', async () => {
+    const fixture = await fixtureFor();
+    const said: string[] = [];
+    const publisher = createPublisher(directSettings(own.server.url), {
+      connection: { onBlocked: (why) => said.push(why), onUnblocked: () => said.push('over') },
+    });
+    undo.push(publisher.close);
+    await publisher.publish(fixture.spec.exchange, '', Buffer.from('before'));
+    await on();
+    const waiting = Promise.all(ids(50).map((id) => publisher.publish(fixture.spec.exchange, '', Buffer.from(id))));
+    await until(() => said.length === 1, 'the alarm told');
+    expect(publisher.unconfirmed).toBe(50);
+    await off();
+    await waiting;
+    expect(said).toEqual([reason, 'over']);
+    expect(await fixture.ready()).toBe(51);
+  }, 60_000);
+});
+
+describe('a broker that takes no message of the size of a letter', () => {
+  const largest = (bytes: number): Promise<void> =>
+    own.evaluate(`application:set_env(rabbit,max_message_size,${bytes}).`);
+  afterEach(() => largest(134_217_728));
+
+  it('keeps the original, lets the others through, and gets the letter when it takes such again', async () => {
+    const fixture = await fixtureFor();
+    const large = `!${'x'.repeat(20_000)}`;
+    await fixture.publish([large, '!small', ...ids(100)]);
+    await largest(10_000);
+    const running = laneOn(fixture);
+    await running.stored(100);
+    await until(() => running.faults('letter.failed').length > 2, 'several tries');
+    await until(() => running.snapshot().totals.deadLettered === 1, 'the small letter');
+    expect(running.snapshot()).toMatchObject({ consuming: true, pendingRecords: 1, totals: { sessionsLost: 0 } });
+    expect(running.faults('letter.failed').at(-1)).toMatchObject({ code: 'broker-refused', native: '406' });
+    await largest(134_217_728);
+    await until(() => running.snapshot().totals.deadLettered === 2, 'the large letter');
+    await settledEverything(fixture, running);
+    expect((await fixture.takeLetters()).map(({ content }) => content.length).sort()).toEqual([20_001, 6]);
+  }, 60_000);
+});
