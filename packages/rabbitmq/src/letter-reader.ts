@@ -122,6 +122,8 @@ export async function openLetterReader(
   let loss: SourceError | undefined;
   let closed = false;
   let removedAny = false;
+  /** The last letter taken had been returned before, so that more of that kind may follow. */
+  let endsReturned = false;
 
   function lost(why: string, error?: unknown): void {
     if (!closed) loss ??= brokerError('unavailable', why, error);
@@ -132,24 +134,25 @@ export async function openLetterReader(
     return (await asked).messageCount;
   }
 
-  function windowOf(): number {
-    const left = goal - taken;
+  function windowOf(left: number): number {
     // The first page touches no more than it must; if it does not suffice, the walk is a long one.
     if (arrivals === 0) return Math.max(1, Math.min(left, options.expected ?? firstWindow, firstWindow));
     const fitting = Math.floor(windowBytes / Math.max(1, bytes / arrivals));
     return Math.min(left, maxWindow, Math.max(minWindow, fitting));
   }
 
-  async function turnPage(): Promise<Page> {
+  async function turnPage(left: number): Promise<Page> {
     // A page with nothing left to give back needs no channel any more.
     for (const page of pages.filter(({ lent }) => lent === 0)) {
       pages = pages.filter((other) => other !== page);
       await page.close();
     }
-    const page = await takePage({ broker, queue, ready, lost }, windowOf());
+    const page = await takePage({ broker, queue, ready, lost }, windowOf(left));
     pages.push(page);
     arrivals += page.messages.length;
     for (const { content } of page.messages) bytes += content.length;
+    const last = page.messages.at(-1);
+    if (last !== undefined) endsReturned = last.fields.redelivered && keptLetter(last).returns > 0;
     return page;
   }
 
@@ -179,7 +182,21 @@ export async function openLetterReader(
     };
   }
 
+  /**
+   * A quorum queue lends what was returned to it before all else, and puts what returns behind that: a walk that ends
+   * among letters returned earlier would put its own behind them. So these are taken along, up to the first letter that
+   * was never returned. They pass by, nothing of them is kept here.
+   */
+  async function takeReturned(): Promise<void> {
+    while (endsReturned) {
+      const waiting = await ready();
+      if (waiting === 0) return;
+      (await turnPage(waiting)).messages.length = 0;
+    }
+  }
+
   async function giveBack(): Promise<void> {
+    await takeReturned();
     const giving = pages;
     pages = [];
     await closePages(giving, ready);
@@ -192,6 +209,7 @@ export async function openLetterReader(
     await giveBack();
     goal = left;
     taken = 0;
+    endsReturned = false;
     kept = 0;
     removals = 0;
     renewals += 1;
@@ -207,7 +225,7 @@ export async function openLetterReader(
     if (loss !== undefined) throw loss;
     if (signal.aborted || taken >= goal) return undefined;
     const last = pages.at(-1);
-    const page = last === undefined || last.messages.length === 0 ? await turnPage() : last;
+    const page = last === undefined || last.messages.length === 0 ? await turnPage(goal - taken) : last;
     const message = page.messages.shift();
     if (message === undefined) return undefined;
     taken += 1;

@@ -1,7 +1,9 @@
 /** Every command there is, in the order of `--help` and of the reference. */
 import { benchCommand } from './bench.ts';
+import { bulkLoadCommand } from './bulk-load.ts';
 import { configCommand } from './config.ts';
 import type { CommandFactory } from './context.ts';
+import { dlqCommand } from './dlq.ts';
 import { doctorCommand } from './doctor.ts';
 import { modelCommand } from './model.ts';
 import { publishCommand } from './publish.ts';
@@ -14,8 +16,10 @@ export const commands: readonly CommandFactory[] = [
   publishCommand,
   modelCommand,
   statusCommand,
+  dlqCommand,
   doctorCommand,
   configCommand,
   stackCommand,
+  bulkLoadCommand,
   benchCommand,
 ];

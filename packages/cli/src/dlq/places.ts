@@ -1,0 +1,110 @@
+/** The dead-letter queues of both services, one for each kind of record, and the connections to look into them. */
+import { type RecordType, recordTypes } from '@inator/discogs';
+import {
+  type Broker,
+  createBroker,
+  letterQueue,
+  openReplayer,
+  type QueueSpec,
+  queueNames,
+  type Replayer,
+} from '@inator/rabbitmq';
+import { SourceError } from '@inator/runtime';
+import { CliError, messageOf } from '../exit.ts';
+import type { Io } from '../io.ts';
+import { brokerTarget } from '../servers/settings.ts';
+import { withStack } from '../servers/stack-env.ts';
+
+export const services = ['tableinator', 'graphinator'] as const;
+export type Service = (typeof services)[number];
+
+export interface Place {
+  readonly service: Service;
+  readonly type: RecordType;
+  readonly spec: QueueSpec;
+}
+
+export interface PlaceDepth {
+  readonly place: Place;
+  /** Undefined when there is no such queue. */
+  readonly depth: number | undefined;
+  readonly consumers: number;
+}
+
+/** Which queues a command is about; empty means all. */
+export interface Selection {
+  readonly services: readonly Service[];
+  readonly types: readonly RecordType[];
+}
+
+export interface LetterQueues {
+  /** Reads letters and acks them. */
+  readonly broker: Broker;
+  /** Every selected queue, there or not. */
+  depths(selection: Selection): Promise<PlaceDepth[]>;
+  /** The selected queues that are there. Throws `CliError` when none is. */
+  present(selection: Selection): Promise<(PlaceDepth & { readonly depth: number })[]>;
+  /** Over a connection of its own. */
+  replayer(): Promise<Replayer>;
+  close(): Promise<void>;
+}
+
+/** Errors of the broker as the person at the terminal needs them. Everything else passes. */
+export function forPeople(error: unknown, address: string): unknown {
+  if (!(error instanceof SourceError)) return error;
+  const next =
+    error.fault.code === 'broker-refused'
+      ? 'inator dlq list shows the queues; inator doctor tells more. Every letter not named as done is in its queue'
+      : `is the broker at ${address} up? inator doctor tells; then the same command again: every letter not named as done is in its queue`;
+  return new CliError(messageOf(error), { next, cause: error });
+}
+
+export function openLetterQueues(io: Io): LetterQueues & { readonly address: string } {
+  const target = brokerTarget(withStack(io.env));
+  const broker = createBroker(target.settings);
+  let publishing: Broker | undefined;
+  const all: readonly Place[] = services.flatMap((service) =>
+    recordTypes.map((type) => ({
+      service,
+      type,
+      spec: { ...queueNames(target.exchangePrefix, service, type), type: target.queueType, passive: target.passive },
+    })),
+  );
+
+  async function depths({ services: wanted, types }: Selection): Promise<PlaceDepth[]> {
+    const chosen = all.filter(
+      ({ service, type }) =>
+        (wanted.length === 0 || wanted.includes(service)) && (types.length === 0 || types.includes(type)),
+    );
+    const found: PlaceDepth[] = [];
+    for (const place of chosen) {
+      const asked = await letterQueue(broker, place.spec.deadLetterQueue);
+      found.push({ place, depth: asked?.depth, consumers: asked?.consumers ?? 0 });
+    }
+    return found;
+  }
+
+  return {
+    address: target.address,
+    broker,
+    depths,
+    async present(selection) {
+      const found = await depths(selection);
+      const there = found.flatMap((one) => (one.depth === undefined ? [] : [{ ...one, depth: one.depth }]));
+      if (there.length > 0) return there;
+      const [first] = found;
+      throw new CliError(
+        `there is no dead-letter queue like ${first?.place.spec.deadLetterQueue} at ${target.address}`,
+        { next: 'check RABBITMQ_EXCHANGE_PREFIX; a service that was started once has made its queues' },
+      );
+    },
+    async replayer() {
+      publishing ??= createBroker({ ...target.settings, connectionName: 'inator command, letters' });
+      return openReplayer(publishing);
+    },
+    async close() {
+      await publishing?.close();
+      await broker.close();
+    },
+  };
+}
