@@ -1,54 +1,190 @@
 /**
- * `npm run bench -- NAME [--records N] [--rounds N] [--json]`: one benchmark and what it is compared with, in one run.
- * Progress goes to standard error; with --json the last line of standard output is the result as one object.
+ * `npm run bench -- NAME`: one benchmark and what it is compared with, in one run.
+ *
+ * Progress and tables go to standard error; with --json the last line of standard output is the result as one object.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { ServerKind } from '@inator/stack';
-import { benchGraphinator } from './graphinator.ts';
-import { benchTableinator } from './tableinator.ts';
-import { type Bench, machine, withServers } from './world.ts';
-
-interface Summary {
-  readonly ratio: number;
-  readonly rate: number;
-}
-
-interface Benchmark {
-  readonly want: readonly ServerKind[];
-  /** Default number of records. */
-  readonly records: number;
-  readonly compared: string;
-  run(bench: Bench, records: number, rounds: number): Promise<Summary>;
-}
-
-const benchmarks: Readonly<Record<string, Benchmark>> = {
-  tableinator: { want: ['rabbitmq', 'postgres'], records: 60_000, compared: 'the naive loop', run: benchTableinator },
-  graphinator: { want: ['rabbitmq', 'neo4j'], records: 20_000, compared: 'the bare statements', run: benchGraphinator },
-};
+import { measure, warmUpRecords } from './engine.ts';
+import { append } from './report/append.ts';
+import { comparisonText, savedResult } from './report/compare.ts';
+import { type Result, resultOf } from './report/result.ts';
+import { resultText, textTable } from './report/table.ts';
+import { serverVersions } from './report/versions.ts';
+import { type Options, optionNames, type Plan, type Scenario, UsageError } from './scenario.ts';
+import { scenarios } from './scenarios/index.ts';
+import { type ClockName, handedThrough, machine, root, withServers } from './world.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    records: { type: 'string' },
-    rounds: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const [name = ''] = positionals;
-const chosen = benchmarks[name];
-if (chosen === undefined) {
-  say(`usage: npm run bench -- ${Object.keys(benchmarks).join('|')} [--records N] [--rounds N] [--json]`);
-  process.exit(2);
+const usage = `usage: npm run bench -- NAME|all [options]
+
+  --list            the benchmarks there are
+  --records N       instead of the benchmark's own number
+  --rounds N        default 3; contestants take turns, and every other round is turned around
+  --warm-up N       records of the run before the first round, which does not count; 0 for none
+  --lead-in N       records at the start of every run that the clock leaves out; default: the first batch
+  --clock NAME      batches (default): from the end of the first batch; queue: from the start of consuming
+  --json            the result as one object, the last line of standard output
+  --save FILE       the same object into a file
+  --compare FILE    every figure beside that of a saved file
+  --append          a dated section and plots under docs/benchmarks
+  --empty-graph     allow a graph named by NEO4J_URI that is not empty: its Discogs nodes are deleted
+
+external: --command TEXT | --peer NAME, [--queue NAME] [--table SCHEMA.NAME] [--query SQL]
+before-after: --before FILE --after FILE`;
+
+function list(): string {
+  const rows = scenarios.map(({ name, sentence, records, want }) => [name, String(records), want.join(' '), sentence]);
+  const table = textTable(
+    ['', 'records', 'servers', ''],
+    rows.map(([a = '', b = '', c = '']) => [a, b, c, '']),
+  );
+  const [head = '', rule = '', ...lines] = table.split('\n');
+  return [head, rule, ...lines.map((line, i) => `${line}  ${rows[i]?.[3] ?? ''}`)].join('\n');
 }
-const result = await withServers(chosen.want, say, (bench) =>
-  chosen.run(
-    bench,
-    Number(values.records ?? process.env.INATOR_BENCH_RECORDS ?? chosen.records),
-    Number(values.rounds ?? process.env.INATOR_BENCH_ROUNDS ?? 3),
-  ),
-);
-say(`${name}: ${result.rate} records/s, ${result.ratio} of ${chosen.compared}`);
-if (values.json) process.stdout.write(`${JSON.stringify({ name, machine: machine(), ...result })}\n`);
-process.exit(0);
+
+function arguments_() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        append: { type: 'boolean', default: false },
+        'empty-graph': { type: 'boolean', default: false },
+        ...(Object.fromEntries(
+          [...numeric, 'clock', 'save', 'compare', ...optionNames].map((name) => [name, { type: 'string' }]),
+        ) as Record<Numeric | 'clock' | 'save' | 'compare' | (typeof optionNames)[number], { type: 'string' }>),
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const numeric = ['records', 'rounds', 'warm-up', 'lead-in'] as const;
+type Numeric = (typeof numeric)[number];
+
+function integer(name: string, value: string | undefined, least: number): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new UsageError(`${name} is ${value}, not an integer of at least ${least}`);
+}
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    say('interrupted: ending what runs and removing what it made; once more to leave it');
+    interrupted.abort();
+  });
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = arguments_();
+  if (values.help || values.list) {
+    process.stdout.write(`${values.help ? usage : list()}\n`);
+    return 0;
+  }
+  const [name = ''] = positionals;
+  const chosen =
+    name === 'all' ? scenarios.filter((one) => isInAll(one)) : scenarios.filter((one) => one.name === name);
+  if (chosen.length === 0 || positionals.length > 1) {
+    say(`${usage}\n\n${list()}`);
+    return 2;
+  }
+  const clock = clockNamed(values.clock ?? 'batches');
+  const options = Object.fromEntries(
+    optionNames.flatMap((option) => (values[option] === undefined ? [] : [[option, values[option]]])),
+  ) as Options;
+  const records = integer('--records', values.records ?? process.env.INATOR_BENCH_RECORDS, 2);
+  const rounds = integer('--rounds', values.rounds ?? process.env.INATOR_BENCH_ROUNDS, 1);
+  const warmUp = integer('--warm-up', values['warm-up'], 0);
+  const leadIn = integer('--lead-in', values['lead-in'], 0) ?? 0;
+  const saved = values.compare === undefined ? undefined : readFileSync(values.compare, 'utf8');
+
+  const planned = chosen.flatMap((scenario) => {
+    const plan = planOf(scenario, options, chosen.length > 1);
+    return plan === undefined ? [] : [{ scenario, plan }];
+  });
+  const want = [...new Set(planned.flatMap(({ scenario, plan }) => plan.want ?? scenario.want))];
+  const circumstances = {
+    machine: machine(),
+    settings: { ...handedThrough('tableinator'), ...handedThrough('graphinator') },
+    clock,
+  };
+  const results = await withServers(
+    { want, say, clock, leadIn, signal: interrupted.signal, emptyGraph: values['empty-graph'] },
+    async (world) => {
+      const servers = await serverVersions(world.env, want);
+      const found: Result[] = [];
+      for (const { scenario, plan } of planned) {
+        say(`\n${scenario.name}: ${scenario.sentence}`);
+        const count = records ?? scenario.records;
+        const measured = await measure(
+          world,
+          plan,
+          count,
+          rounds ?? scenario.rounds ?? 3,
+          (plan.want ?? scenario.want).length === 0 ? 0 : Math.min(count, warmUp ?? warmUpRecords(scenario, count)),
+        );
+        const result = resultOf(scenario, plan, measured, { ...circumstances, servers, at: new Date().toISOString() });
+        say(`\n${resultText(result)}`);
+        if (saved !== undefined) {
+          const before = savedResult(saved, scenario.name);
+          say(
+            before === undefined
+              ? `${values.compare} holds no result of ${scenario.name}`
+              : comparisonText(before, result),
+          );
+        }
+        if (values.append) {
+          for (const file of append(join(root, 'docs/benchmarks'), scenario, result)) say(`written: ${file}`);
+        }
+        found.push(result);
+      }
+      return found;
+    },
+  );
+  const text = JSON.stringify(name === 'all' ? { name, ...circumstances, results } : results[0]);
+  if (values.save !== undefined) writeFileSync(values.save, `${text}\n`);
+  if (values.json) process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function isInAll({ name, notInAll }: Scenario): boolean {
+  if (notInAll !== undefined) say(`all: without ${name}, because ${notInAll}`);
+  return notInAll === undefined;
+}
+
+/** In `all`, what cannot be run here is left out, and said. */
+function planOf(scenario: Scenario, options: Options, isLenient: boolean): Plan | undefined {
+  try {
+    return scenario.plan(options);
+  } catch (error) {
+    if (!isLenient || !(error instanceof UsageError)) throw error;
+    say(`SKIPPED ${scenario.name}: ${error.message}`);
+    return undefined;
+  }
+}
+
+function clockNamed(name: string): ClockName {
+  if (name === 'batches' || name === 'queue') return name;
+  throw new UsageError(`--clock is ${name}; it may be batches or queue`);
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  if (interrupted.signal.aborted) process.exit(130);
+  if (error instanceof UsageError) {
+    say(`bench: ${error.message}`);
+    process.exit(2);
+  }
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(1);
+}

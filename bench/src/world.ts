@@ -1,33 +1,47 @@
-/** What every benchmark needs: servers, a queue full of the same messages, and a consumer timed by what it logs. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** What every run needs: servers, whose processes they are, and what was set for the run. */
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generateSample, type RecordType } from '@inator/discogs';
-import { brokerSettingsFromUrl, createPublisher, queueNames } from '@inator/rabbitmq';
+import { graphinator, keysOf, readConfig, tableinator } from '@inator/config';
 import { resolveServers, type ServerKind } from '@inator/stack';
-import { type ChannelModel, connect } from 'amqplib';
+import { serverPid } from './measure/owner.ts';
+import { refuseFilledGraph } from './stores/graph.ts';
 
 export type Environment = Readonly<Record<string, string>>;
+export type ServiceName = 'tableinator' | 'graphinator';
+/** `batches`: from the end of a consumer's first batch to the end of its last. `queue`: from the start of consuming. */
+export type ClockName = 'batches' | 'queue';
 
-export interface Bench {
+export interface World {
+  /** How to reach the servers, under the product's names. */
   readonly env: Environment;
   readonly say: (line: string) => void;
+  readonly clock: ClockName;
+  /** Records at the start of every run that the clock does not count, besides the first batch. */
+  readonly leadIn: number;
+  /** Main processes of the servers, where they can be told. */
+  readonly pids: Readonly<Partial<Record<ServerKind, number>>>;
+  /** Aborts when the run is interrupted. */
+  readonly signal: AbortSignal;
+}
+
+export interface WorldOptions extends Pick<World, 'say' | 'clock' | 'leadIn' | 'signal'> {
+  readonly want: readonly ServerKind[];
+  /** Delete the domain's nodes from a graph that the environment names, even when it is not empty. */
+  readonly emptyGraph: boolean;
 }
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The servers that the environment names, or private ones for this run. */
-export async function withServers<T>(
-  want: readonly ServerKind[],
-  say: Bench['say'],
-  run: (bench: Bench) => Promise<T>,
-): Promise<T> {
+export async function withServers<T>(options: WorldOptions, run: (world: World) => Promise<T>): Promise<T> {
+  const { want, say, clock, leadIn, signal } = options;
   const dir = mkdtempSync(join(tmpdir(), 'inator-bench-'));
   chmodSync(dir, 0o711);
-  const servers = await resolveServers({
+  const { servers, env, remove } = await resolveServers({
     env: process.env,
     want,
     dir,
@@ -36,153 +50,76 @@ export async function withServers<T>(
     report: say,
   });
   try {
-    return await run({ env: servers.env, say });
+    const pids: Partial<Record<ServerKind, number>> = {};
+    for (const server of Object.values(servers)) {
+      const pid = server.runs === 'container' ? undefined : (server.pid() ?? serverPid(server.url));
+      if (pid !== undefined) pids[server.kind] = pid;
+      else
+        say(`${server.kind}: its process is not on this machine or not ours to see; its CPU and memory are left out`);
+    }
+    const world: World = { env, say, clock, leadIn, pids, signal };
+    if (servers.neo4j?.runs === 'given' && !options.emptyGraph) await refuseFilledGraph(env);
+    return await run(world);
   } finally {
-    await servers.remove();
+    await remove();
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
+export type Machine = Readonly<Record<string, string | number>>;
+
 /** What a figure was measured on. */
-export function machine(): Record<string, string | number> {
+export function machine(): Machine {
   return {
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
+    commit: commit(),
   };
+}
+
+function commit(): string {
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : ' and changes');
+  } catch {
+    return 'unknown';
+  }
 }
 
 export const uniquePrefix = (): string => `bench${randomBytes(3).toString('hex')}`;
 
-/** Publishes `count` records of a type; the queue must be there. */
-export async function fill(
-  env: Environment,
-  prefix: string,
-  type: RecordType,
-  count: number,
-  version = 1,
-): Promise<void> {
-  const publisher = createPublisher(brokerSettingsFromUrl(env.RABBITMQ_URL ?? ''), { maxUnconfirmed: 2_000 });
-  for (const body of generateSample({ type, count, version })) {
-    await publisher.ready();
-    void publisher.publish(`${prefix}-${type}`, '', body);
-  }
-  await publisher.flush();
-  await publisher.close();
+/** Settings of the services that say how they work, not where: these pass from our environment to theirs. */
+const tunable =
+  /^(POSTGRES_(BATCH|WRITE|POOL|GIN|STATEMENT|LOCK)|NEO4J_(BATCH|WRITERS)|BATCH_|RABBITMQ_PREFETCH$|MAX_RECORD_|BRAKE_|SEQ_|PURGE_)/;
+const specs = { tableinator, graphinator } as const;
+
+export function knownSettings(service: ServiceName): readonly string[] {
+  return keysOf(specs[service].groups).map(({ name }) => name);
 }
 
-/** A quorum queue as the services declare it, bound to the exchange of the type. */
-export async function declareQueue(
-  env: Environment,
-  prefix: string,
-  consumer: string,
-  type: RecordType,
-): Promise<string> {
-  const { exchange, queue, deadLetterExchange } = queueNames(prefix, consumer, type);
-  await onBroker(env, async (connection) => {
-    const channel = await connection.createChannel();
-    await channel.assertExchange(exchange, 'fanout', { durable: true });
-    await channel.assertQueue(queue, {
-      durable: true,
-      arguments: { 'x-queue-type': 'quorum', 'x-dead-letter-exchange': deadLetterExchange },
-    });
-    await channel.bindQueue(queue, exchange, '');
-    await channel.close();
-  });
-  return queue;
+/** `POSTGRES_WRITERS=1 npm run bench -- tableinator`: what was set for this run. */
+export function handedThrough(service: ServiceName): Record<string, string> {
+  return Object.fromEntries(
+    knownSettings(service).flatMap((name) => {
+      const value = process.env[name];
+      return tunable.test(name) && value !== undefined && value !== '' ? [[name, value]] : [];
+    }),
+  );
 }
 
-export async function removeQueues(env: Environment, queues: readonly string[]): Promise<void> {
-  await onBroker(env, async (connection) => {
-    const channel = await connection.createChannel();
-    for (const queue of queues) await channel.deleteQueue(queue);
-    await channel.close();
-  });
-}
-
-async function onBroker<T>(env: Environment, work: (connection: ChannelModel) => Promise<T>): Promise<T> {
-  const connection = await connect(env.RABBITMQ_URL ?? '');
-  try {
-    return await work(connection);
-  } finally {
-    await connection.close();
-  }
-}
-
-export interface Drained {
-  readonly records: number;
-  readonly seconds: number;
-  readonly recordsPerSecond: number;
-  readonly cpuSeconds: number;
-  readonly peakMemoryMiB: number;
-}
-
-/**
- * Runs a consumer until it has logged `records` records as processed, and times it from its first batch to its last:
- * the time that the process takes to start belongs to nobody's throughput. The first batch is not counted.
- */
-export async function drain(script: string, env: Environment, records: number): Promise<Drained> {
-  const child = spawn(process.execPath, [join(root, script)], {
-    env: { PATH: process.env.PATH ?? '', HEALTH_PORT: '0', LOG_FORMAT: 'json', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  try {
-    return await untilProcessed(child, records);
-  } finally {
-    child.kill('SIGTERM');
-    await new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(undefined)));
-  }
-}
-
-function untilProcessed(child: ChildProcess, records: number): Promise<Drained> {
-  return new Promise((resolve, reject) => {
-    let seen = 0;
-    let first: { readonly at: number; readonly cpu: number; readonly size: number } | undefined;
-    let peak = 0;
-    let rest = '';
-    child.once('exit', (code) =>
-      reject(new Error(`the consumer ended with ${code} after ${seen} of ${records} records`)),
-    );
-    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (!line.includes('"Batch processed"')) continue;
-        const { batch_size: size } = JSON.parse(line) as { readonly batch_size: number };
-        seen += size;
-        const usage = usageOf(child.pid ?? 0);
-        peak = Math.max(peak, usage.memoryMiB);
-        first ??= { at: performance.now(), cpu: usage.cpuSeconds, size };
-        if (seen < records) continue;
-        const seconds = (performance.now() - first.at) / 1000;
-        const counted = seen - first.size;
-        resolve({
-          records: counted,
-          seconds,
-          recordsPerSecond: Math.round(counted / seconds),
-          cpuSeconds: usage.cpuSeconds - first.cpu,
-          peakMemoryMiB: peak,
-        });
-        return;
-      }
-    });
-  });
-}
-
-/** CPU time (100 ticks a second, as Linux reports it) and the peak resident memory of a process, from /proc. */
-function usageOf(pid: number): { readonly cpuSeconds: number; readonly memoryMiB: number } {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
-    return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, memoryMiB: Math.round(Number(peak) / 1024) };
-  } catch {
-    return { cpuSeconds: 0, memoryMiB: 0 };
-  }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
+/** The value in force of a numeric setting: as handed through, else the service's default. */
+export function settingOf(service: ServiceName, name: string): number {
+  const result =
+    service === 'tableinator'
+      ? readConfig(tableinator, handedThrough(service))
+      : readConfig(graphinator, handedThrough(service));
+  const setting = 'ok' in result ? result.ok.settings.find((one) => one.name === name) : undefined;
+  const value = Number(setting?.value);
+  if (Number.isFinite(value) && setting !== undefined) return value;
+  throw new Error(`${name} is no numeric setting of ${service}, or one of the settings given is wrong`);
 }

@@ -5,23 +5,25 @@
 import { type ConsumeMessage, connect } from 'amqplib';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { consuming, given, processed } from './report.ts';
 
-const { RABBITMQ_URL = '', POSTGRES_URL = '', NAIVE_QUEUE = '', NAIVE_TABLE = '' } = process.env;
 const batchSize = 500;
 
-const client = new pg.Client(POSTGRES_URL);
+const client = new pg.Client(given('POSTGRES_URL'));
 await client.connect();
-const connection = await connect(RABBITMQ_URL);
+const connection = await connect(given('RABBITMQ_URL'));
 const channel = await connection.createChannel();
 await channel.prefetch(batchSize * 2);
 
 const waiting: ConsumeMessage[] = [];
 let wake = (): void => {};
-await channel.consume(NAIVE_QUEUE, (message) => {
+await channel.consume(given('BENCH_QUEUE'), (message) => {
   if (message === null) return;
   waiting.push(message);
   if (waiting.length >= batchSize) wake();
 });
+consuming();
+const table = given('BENCH_TABLE');
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 
@@ -43,6 +45,7 @@ for (;;) {
   const batch = waiting.splice(0, batchSize);
   const last = batch.at(-1);
   if (last === undefined) continue;
+  const began = performance.now();
   const parts: Buffer[] = [signature];
   for (const { content } of batch) {
     const { id, sha256 } = JSON.parse(content.toString()) as { readonly id: string; readonly sha256: string };
@@ -61,10 +64,10 @@ for (;;) {
     stream.on('error', reject).on('finish', resolve).end(Buffer.concat(parts));
   });
   await client.query(
-    `INSERT INTO ${NAIVE_TABLE} AS t (data_id, hash, data) SELECT DISTINCT ON (data_id) data_id, hash, data FROM s ORDER BY data_id
+    `INSERT INTO ${table} AS t (data_id, hash, data) SELECT DISTINCT ON (data_id) data_id, hash, data FROM s ORDER BY data_id
      ON CONFLICT (data_id) DO UPDATE SET hash = excluded.hash, data = excluded.data WHERE t.hash <> excluded.hash`,
   );
   await client.query('COMMIT');
   channel.ack(last, true);
-  process.stdout.write(`${JSON.stringify({ msg: 'Batch processed', batch_size: batch.length })}\n`);
+  processed(batch.length, began);
 }

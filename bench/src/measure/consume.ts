@@ -1,0 +1,179 @@
+/**
+ * Runs consumers until they have logged a number of records as processed, and times them by what they log.
+ *
+ * A consumer is a service or one of our programs: it logs `consumer.started` when it begins to consume and `Batch processed`
+ * with `batch_size` for every batch that is durable and settled. Two clocks run. `batches`: from the end of the first batch
+ * to the end of the last one that was written because it was full, so that neither a start-up counts nor the wait of the last
+ * few records for the flush interval. `queue`: from the start of consuming to the last record settled, everything counted.
+ */
+import { join } from 'node:path';
+import type { Run } from '../scenario.ts';
+import { type Environment, root, type World } from '../world.ts';
+import { type Child, startChild } from './child.ts';
+import { createSampler, type Sampler } from './sampler.ts';
+import { type Point, percentile, round } from './stats.ts';
+
+export interface Consumer {
+  /** In the checkout. */
+  readonly script: string;
+  readonly env: Environment;
+}
+
+export interface ConsumeOptions {
+  /** All of them together are timed as one. */
+  readonly consumers: readonly Consumer[];
+  /** Records that will be logged as processed: those that are refused unread are not among them. */
+  readonly records: number;
+  /** Asked after the last record: true when what is not logged is done as well. The clock runs on until then. */
+  readonly also?: (() => Promise<boolean>) | undefined;
+  /** Figures and curves made of the course of the run. */
+  readonly inspect?: ((course: Course) => Pick<Run, 'figures' | 'series'>) | undefined;
+}
+
+/** What happened when, up to the last full batch: seconds since the start of consuming, and records until then. */
+export interface Course {
+  readonly marks: readonly { readonly at: number; readonly records: number; readonly memoryMiB: number }[];
+}
+
+interface Line {
+  readonly event?: string;
+  readonly batch_size?: number;
+  readonly duration_ms?: number;
+  readonly flush_reason?: string;
+}
+
+/** A moment of a run, and the records settled until then. */
+interface Moment {
+  readonly at: number;
+  readonly seen: number;
+}
+
+/** A consumer that settles nothing for so long is stuck: the slowest batch there is takes seconds. */
+const stallMs = 180_000;
+
+export async function consume(world: World, options: ConsumeOptions): Promise<Run> {
+  const children = options.consumers.map(({ script, env }) =>
+    startChild(process.execPath, [join(root, script)], { HEALTH_PORT: '0', LOG_FORMAT: 'json', ...env }),
+  );
+  const sampler = createSampler(
+    children.map(({ pid }) => pid),
+    world.pids,
+  );
+  try {
+    return await untilProcessed(world, children, sampler, options);
+  } finally {
+    sampler.close();
+    await Promise.all(children.map((child) => child.stop()));
+  }
+}
+
+function untilProcessed(
+  world: World,
+  children: readonly Child[],
+  sampler: Sampler,
+  { records, also, inspect }: ConsumeOptions,
+): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    let seen = 0;
+    let attached: number | undefined;
+    let first: Moment | undefined;
+    let last: Moment | undefined;
+    let isOver = false;
+    const durations: number[] = [];
+    const marks: Course['marks'][number][] = [];
+    let memory = { at: Number.NEGATIVE_INFINITY, miB: 0 };
+
+    const fail = (error: Error): void => {
+      isOver = true;
+      clearTimeout(stalled);
+      reject(error);
+    };
+    const stall = (): NodeJS.Timeout =>
+      setTimeout(
+        () => fail(new Error(`nothing was settled for ${stallMs / 1000} s, after ${seen} of ${records} records`)),
+        stallMs,
+      );
+    let stalled = stall();
+    world.signal.addEventListener('abort', () => fail(new Error('interrupted')), { once: true });
+
+    const started = performance.now();
+    const finish = async (): Promise<void> => {
+      while (also !== undefined && !isOver && !(await also())) await new Promise((wake) => setTimeout(wake, 5));
+      if (isOver || first === undefined) return;
+      isOver = true;
+      clearTimeout(stalled);
+      const now = performance.now();
+      const { cpuSeconds, peakMemoryMiB, servers } = sampler.stop();
+      const queueSeconds = (now - (attached ?? started)) / 1000;
+      // Too few records to fill a batch after the first: then the wait is all there is to be timed.
+      const end = also === undefined && last !== undefined && last.seen > first.seen ? last : { at: now, seen };
+      const counted = world.clock === 'queue' ? seen : end.seen - first.seen;
+      const seconds = world.clock === 'queue' ? queueSeconds : (end.at - first.at) / 1000;
+      resolve({
+        records: counted,
+        seconds: round(seconds, 3),
+        recordsPerSecond: seconds === 0 ? 0 : Math.round(counted / seconds),
+        cpuSeconds,
+        peakMemoryMiB,
+        queueSeconds: round(queueSeconds, 3),
+        queueRecordsPerSecond: Math.round(seen / queueSeconds),
+        batchMs: {
+          p50: percentile(durations, 0.5),
+          p95: percentile(durations, 0.95),
+          p99: percentile(durations, 0.99),
+        },
+        servers,
+        ...inspect?.({ marks }),
+      });
+    };
+
+    const take = (text: string): void => {
+      if (isOver || !text.startsWith('{')) return;
+      const isBatch = text.includes('"Batch processed"');
+      if (!isBatch && (attached !== undefined || !text.includes('"consumer.started"'))) return;
+      const line = JSON.parse(text) as Line;
+      const now = performance.now();
+      if (!isBatch) {
+        attached = now;
+        if (world.clock === 'queue') sampler.start();
+        return;
+      }
+      clearTimeout(stalled);
+      stalled = stall();
+      seen += line.batch_size ?? 0;
+      if (line.duration_ms !== undefined) durations.push(line.duration_ms);
+      if (first === undefined && seen >= Math.min(world.leadIn, records - 1)) {
+        first = { at: now, seen };
+        if (world.clock === 'batches') sampler.start();
+      }
+      if (line.flush_reason !== 'age' && line.flush_reason !== 'drain') {
+        last = { at: now, seen };
+        sampler.mark();
+      }
+      if (inspect !== undefined && last?.seen === seen) {
+        if (now - memory.at > 250) memory = { at: now, miB: sampler.memoryMiB() };
+        marks.push({ at: (now - (attached ?? started)) / 1000, records: seen, memoryMiB: memory.miB });
+      }
+      if (seen >= records) finish().catch(fail);
+    };
+    for (const child of children) {
+      child.onLine(take);
+      void child.exited.then((how) => {
+        if (!isOver) fail(new Error(`a consumer ended with ${how} after ${seen} of ${records} records`));
+      });
+    }
+  });
+}
+
+/** Rate over the run, in `parts` equal parts of its records. */
+export function rateCurve({ marks }: Course, parts: number): readonly Point[] {
+  const total = marks.at(-1)?.records ?? 0;
+  const points: Point[] = [];
+  let last = { at: marks[0]?.at ?? 0, records: marks[0]?.records ?? 0 };
+  for (const mark of marks) {
+    if (mark.records - last.records < total / parts || mark.at === last.at) continue;
+    points.push([mark.records, Math.round((mark.records - last.records) / (mark.at - last.at))]);
+    last = mark;
+  }
+  return points;
+}

@@ -1,0 +1,145 @@
+/** From runs to the result: the object that `--json` prints and `--save` keeps. */
+import type { ServerKind } from '@inator/stack';
+import type { Measured } from '../engine.ts';
+import { median, ratios, round, type Spread, spread } from '../measure/stats.ts';
+import type { Headline, Plan, Ratio, Run, Scenario } from '../scenario.ts';
+import type { ClockName, Machine } from '../world.ts';
+
+/** Medians over the rounds, but for what is a spread. */
+export interface ContestantResult {
+  readonly does: string;
+  readonly recordsPerSecond: Spread;
+  /** Everything from the start of consuming, the first batch included. */
+  readonly queueRecordsPerSecond?: number;
+  readonly cpuSeconds?: number;
+  /** Microseconds of the consumer's processor time for one record. */
+  readonly cpuMicrosPerRecord?: number;
+  readonly peakMemoryMiB?: number;
+  readonly batchMs?: Run['batchMs'];
+  readonly servers?: Run['servers'];
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+export interface RatioResult extends Ratio, Spread {
+  /** Of the consumers' processor time for one record. */
+  readonly cpu?: number;
+}
+
+export interface Result {
+  readonly name: string;
+  readonly at: string;
+  readonly machine: Machine;
+  readonly servers: Readonly<Record<string, string>>;
+  /** Settings of the services that were given for this run. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly clock: ClockName;
+  readonly records: number;
+  readonly rounds: number;
+  /** Median records/s of the contestant that the headline is about. */
+  readonly rate: number;
+  /** Median records/s of the contestants of these names, where there are such. */
+  readonly naive?: number;
+  readonly floor?: number;
+  /** The headline. */
+  readonly ratio: number;
+  readonly cpuRatio?: number;
+  readonly headline: Headline;
+  readonly ratios: readonly RatioResult[];
+  readonly contestants: Readonly<Record<string, ContestantResult>>;
+  readonly notes: readonly string[];
+  readonly runs: Measured['runs'];
+}
+
+export interface Circumstances extends Pick<Result, 'at' | 'machine' | 'servers' | 'settings' | 'clock'> {}
+
+export function resultOf(scenario: Scenario, plan: Plan, measured: Measured, circumstances: Circumstances): Result {
+  const { runs, records, rounds } = measured;
+  const { headline } = plan;
+  const all = [...('over' in headline ? [headline] : []), ...(plan.ratios ?? [])].map((ratio) => ratioOf(runs, ratio));
+  const rateOf = (id: string): number => median((runs[id] ?? []).map((run) => run.recordsPerSecond));
+  const first = all[0];
+  const cpuRatio = 'over' in headline ? first?.cpu : undefined;
+  return {
+    name: scenario.name,
+    ...circumstances,
+    records,
+    rounds,
+    rate: rateOf(headline.of),
+    ...(runs.naive === undefined ? {} : { naive: rateOf('naive') }),
+    ...(runs.floor === undefined ? {} : { floor: rateOf('floor') }),
+    ratio:
+      'over' in headline
+        ? (first?.median ?? 0)
+        : median((runs[headline.of] ?? []).map((run) => run.figures?.[headline.figure] ?? 0)),
+    ...(cpuRatio === undefined ? {} : { cpuRatio }),
+    headline,
+    ratios: all,
+    contestants: Object.fromEntries(plan.contestants.map(({ id, does }) => [id, contestantOf(does, runs[id] ?? [])])),
+    notes: plan.notes ?? [],
+    runs,
+  };
+}
+
+function ratioOf(runs: Measured['runs'], { of, over }: Ratio): RatioResult {
+  const rates = (id: string): number[] => (runs[id] ?? []).map((run) => run.recordsPerSecond);
+  const { min, median: middle, max } = spread(ratios(rates(of), rates(over)));
+  const cpu = ratios(defined(runs[of], microsOf), defined(runs[over], microsOf));
+  return {
+    of,
+    over,
+    min: round(min, 2),
+    median: round(middle, 2),
+    max: round(max, 2),
+    ...(cpu.length === 0 ? {} : { cpu: round(median(cpu), 2) }),
+  };
+}
+
+function contestantOf(does: string, runs: readonly Run[]): ContestantResult {
+  const middle = (pick: (run: Run) => number | undefined, digits = 0): number | undefined => {
+    const values = defined(runs, pick);
+    return values.length === 0 ? undefined : round(median(values), digits);
+  };
+  const batch = (name: 'p50' | 'p95' | 'p99'): number => middle((run) => run.batchMs?.[name]) ?? 0;
+  const kinds = [...new Set(runs.flatMap(({ servers = {} }) => Object.keys(servers) as ServerKind[]))];
+  const names = [...new Set(runs.flatMap(({ figures = {} }) => Object.keys(figures)))];
+  return given({
+    does,
+    recordsPerSecond: spread(runs.map((run) => run.recordsPerSecond)),
+    queueRecordsPerSecond: middle((run) => run.queueRecordsPerSecond),
+    cpuSeconds: middle((run) => run.cpuSeconds, 2),
+    cpuMicrosPerRecord: middle(microsOf, 1),
+    peakMemoryMiB: middle((run) => run.peakMemoryMiB),
+    batchMs: runs.some((run) => run.batchMs !== undefined)
+      ? { p50: batch('p50'), p95: batch('p95'), p99: batch('p99') }
+      : undefined,
+    servers:
+      kinds.length === 0
+        ? undefined
+        : Object.fromEntries(
+            kinds.map((kind) => [
+              kind,
+              {
+                cpuSeconds: middle((run) => run.servers?.[kind]?.cpuSeconds, 2) ?? 0,
+                peakMemoryMiB: middle((run) => run.servers?.[kind]?.peakMemoryMiB) ?? 0,
+              },
+            ]),
+          ),
+    figures:
+      names.length === 0
+        ? undefined
+        : Object.fromEntries(names.map((name) => [name, middle((run) => run.figures?.[name], 3) ?? 0])),
+  });
+}
+
+function microsOf({ cpuSeconds, records }: Run): number | undefined {
+  return cpuSeconds === undefined || cpuSeconds === 0 || records === 0 ? undefined : (cpuSeconds / records) * 1e6;
+}
+
+function defined<T>(runs: readonly T[] | undefined, pick: (run: T) => number | undefined): number[] {
+  return (runs ?? []).flatMap((run) => pick(run) ?? []);
+}
+
+/** Without what is undefined. */
+function given<T extends object>(value: { readonly [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
+}

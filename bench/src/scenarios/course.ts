@@ -1,0 +1,175 @@
+/** How the services fare in the course of a long run, with bad records among the good, and with hardly any at all. */
+import { type Course, rateCurve } from '../measure/consume.ts';
+import { round, slope, thinned } from '../measure/stats.ts';
+import type { Run, Scenario } from '../scenario.ts';
+import { graphinator } from '../subjects/graph-runs.ts';
+import { latency } from '../subjects/latency.ts';
+import { type BadRecords, tableinator } from '../subjects/table-runs.ts';
+
+/** Points of a curve that are kept: enough for a plot, few enough for a file. */
+const kept = 100;
+/** Parts of a growth run; the first and the last are compared. */
+const parts = 20;
+
+export function growthOf(course: Course): Pick<Run, 'figures' | 'series'> {
+  const { marks } = course;
+  const total = marks.at(-1)?.records ?? 0;
+  const between = (from: number, to: number): number => {
+    const first = marks.find(({ records }) => records >= from);
+    const last = marks.find(({ records }) => records >= to);
+    if (first === undefined || last === undefined || last.at === first.at) return 0;
+    return (last.records - first.records) / (last.at - first.at);
+  };
+  const first = between(1, total / parts);
+  const last = between(total - total / parts, total);
+  return {
+    figures: {
+      'first 5 % records/s': Math.round(first),
+      'last 5 % records/s': Math.round(last),
+      'last over first': first === 0 ? 0 : round(last / first, 3),
+    },
+    series: { 'records/s': thinned(rateCurve(course, kept), kept) },
+  };
+}
+
+export function memoryOf({ marks }: Course): Pick<Run, 'figures' | 'series'> {
+  const points = marks.map(({ records, memoryMiB }) => [records, memoryMiB] as const);
+  const total = points.at(-1)?.[0] ?? 0;
+  // The heap finds its size in the first part; what grows after that grows for ever.
+  const settled = points.filter(([records]) => records > total / 5);
+  const perMillion = slope(settled) * 1e6;
+  const memory = points.map(([, miB]) => miB);
+  return {
+    figures: {
+      'peak MiB': round(
+        memory.reduce((most, miB) => Math.max(most, miB), 0),
+        1,
+      ),
+      'last MiB': round(memory.at(-1) ?? 0, 1),
+      'MiB per million': round(perMillion, 1),
+    },
+    series: { 'MiB resident': thinned(points, kept) },
+  };
+}
+
+export const growthScenario: Scenario = {
+  name: 'growth',
+  sentence: 'A table that grows: the rate of the first and of the last 5 % of the records.',
+  want: ['rabbitmq', 'postgres'],
+  records: 2_000_000,
+  rounds: 1,
+  notInAll: 'it fills a queue of some gigabytes',
+  plan: () => ({
+    contestants: [tableinator('tableinator', 'drains one long queue into one table', { inspect: growthOf })],
+    headline: { of: 'tableinator', figure: 'last over first' },
+  }),
+};
+
+export const memoryScenario: Scenario = {
+  name: 'memory',
+  sentence: 'A long queue: the peak of resident memory, and whether it grows.',
+  want: ['rabbitmq', 'postgres', 'neo4j'],
+  records: 1_000_000,
+  rounds: 1,
+  notInAll: 'it fills a queue of more than a gigabyte',
+  plan: () => ({
+    contestants: [
+      tableinator('tableinator', 'drains one long queue', { inspect: memoryOf }),
+      graphinator('graphinator', 'drains one long queue', { inspect: memoryOf }),
+    ],
+    headline: { of: 'tableinator', figure: 'MiB per million' },
+  }),
+};
+
+/** So that the wait of the last few records for the flush interval, 2 s, is not what is timed: the letters come last. */
+const soonInTable = { settings: { POSTGRES_BATCH_FLUSH_INTERVAL: '0.1' } };
+const soonInGraph = { settings: { NEO4J_BATCH_FLUSH_INTERVAL: '0.1' } };
+
+/** Half of them end in the middle, half hold a U+0000: what an interrupted and a careless producer send. */
+export function spoil(body: Buffer, index: number): Buffer {
+  return index % 2 === 0
+    ? body.subarray(0, body.length - 20)
+    : Buffer.concat([Buffer.from('{"spoilt":"\\u0000",'), body.subarray(1)]);
+}
+
+const everyHundredth: BadRecords = { every: 100, change: spoil, by: { is: 'reader' } };
+const refusedByStore: BadRecords = {
+  every: 100,
+  change: (body) => Buffer.concat([Buffer.from('{"unwanted":true,'), body.subarray(1)]),
+  by: { is: 'store', check: `NOT data ? 'unwanted'` },
+};
+
+export const poisonScenario: Scenario = {
+  name: 'poison',
+  sentence: 'One bad record in a hundred, dead-lettered alone, against a clean queue; both services.',
+  want: ['rabbitmq', 'postgres', 'neo4j'],
+  records: 20_000,
+  plan: () => ({
+    contestants: [
+      tableinator('tableinator', 'meets sound records only', soonInTable),
+      tableinator('tableinator 1 % bad', 'meets truncated bodies and U+0000', { ...soonInTable, bad: everyHundredth }),
+      tableinator('tableinator 1 % refused', 'meets records that a constraint of the table refuses', {
+        ...soonInTable,
+        bad: refusedByStore,
+      }),
+      graphinator('graphinator', 'meets sound records only', soonInGraph),
+      graphinator('graphinator 1 % bad', 'meets truncated bodies and U+0000', { ...soonInGraph, bad: everyHundredth }),
+    ],
+    headline: { of: 'tableinator 1 % bad', over: 'tableinator' },
+    ratios: [
+      { of: 'tableinator 1 % refused', over: 'tableinator' },
+      { of: 'graphinator 1 % bad', over: 'graphinator' },
+    ],
+    notes: [
+      'the clock stops when the last dead letter is in its queue; records/s are those of the sound records',
+      'batches are flushed after 0.1 s, so that the end of the queue is not timed by the default of 2 s',
+    ],
+  }),
+};
+
+const fastest = 100;
+
+export const latencyScenario: Scenario = {
+  name: 'latency',
+  sentence: 'A trickle of 10 and of 100 records a second: from publishing to being readable in the store.',
+  want: ['rabbitmq', 'postgres', 'neo4j'],
+  records: 3_000,
+  rounds: 1,
+  warmUp: 200,
+  plan: () => {
+    const quick = 0.05;
+    const of = (service: 'tableinator' | 'graphinator', rate: number, interval?: number) =>
+      latency(
+        `${service} ${rate}/s${interval === undefined ? '' : ` flush ${interval} s`}`,
+        interval === undefined ? 'flushes as it does by default' : `flushes after ${interval} s`,
+        {
+          service,
+          rate,
+          ...(interval === undefined
+            ? {}
+            : {
+                settings: {
+                  [service === 'tableinator' ? 'POSTGRES_BATCH_FLUSH_INTERVAL' : 'NEO4J_BATCH_FLUSH_INTERVAL']:
+                    String(interval),
+                },
+              }),
+        },
+        fastest,
+      );
+    return {
+      contestants: [
+        of('tableinator', 10),
+        of('tableinator', 100),
+        of('tableinator', 100, quick),
+        of('graphinator', 10),
+        of('graphinator', 100),
+        of('graphinator', 100, quick),
+      ],
+      headline: { of: `tableinator 100/s flush ${quick} s`, figure: 'p99 ms' },
+      notes: [
+        'PostgreSQL tells of every commit by NOTIFY; Neo4j is asked every 5 ms, which is how exact its figures are',
+        'a trickle never fills a batch: the flush interval decides, half of it on average and all of it at worst',
+      ],
+    };
+  },
+};

@@ -1,0 +1,95 @@
+/** The services from queue to commit, and what they are measured against. */
+import type { Scenario } from '../scenario.ts';
+import { bothAtOnce } from '../subjects/both.ts';
+import { graphFloor, graphinator } from '../subjects/graph-runs.ts';
+import { naive, postgresFloor, tableinator } from '../subjects/table-runs.ts';
+
+export const tableinatorScenario: Scenario = {
+  name: 'tableinator',
+  sentence: 'tableinator, queue to commit, against the naive loop and against PostgreSQL alone.',
+  want: ['rabbitmq', 'postgres'],
+  records: 60_000,
+  plan: () => ({
+    contestants: [
+      naive('naive', 'consumes, copies, merges, commits and acks, one batch after the other'),
+      tableinator('tableinator', 'takes the same messages into the same table'),
+      postgresFloor('floor', 'writes the same records through the same sink from memory, without a broker'),
+    ],
+    headline: { of: 'tableinator', over: 'naive' },
+    ratios: [{ of: 'tableinator', over: 'floor' }],
+  }),
+};
+
+export const graphinatorScenario: Scenario = {
+  name: 'graphinator',
+  sentence: 'graphinator, queue to commit, against its own statements replayed bare, and against UNWIND with FOREACH.',
+  want: ['rabbitmq', 'neo4j'],
+  records: 20_000,
+  plan: () => ({
+    contestants: [
+      graphFloor('floor', 'replays from memory what our sink sends', 'statements'),
+      graphinator('graphinator', 'takes the messages into an empty graph'),
+      graphFloor('foreach', 'sends from memory the one statement one would write by hand', 'foreach'),
+    ],
+    headline: { of: 'graphinator', over: 'floor' },
+    ratios: [{ of: 'graphinator', over: 'foreach' }],
+  }),
+};
+
+export const bothScenario: Scenario = {
+  name: 'both',
+  sentence: 'Both services at once, every record into the table and the graph, against each of them alone.',
+  want: ['rabbitmq', 'postgres', 'neo4j'],
+  records: 20_000,
+  plan: () => ({
+    contestants: [
+      bothAtOnce('both', 'is done when the slower of the two is'),
+      graphinator('graphinator', 'runs alone'),
+      tableinator('tableinator', 'runs alone'),
+    ],
+    headline: { of: 'both', over: 'graphinator' },
+    ratios: [{ of: 'both', over: 'tableinator' }],
+  }),
+};
+
+export const replayScenario: Scenario = {
+  name: 'replay',
+  sentence: 'Everything arrives a second time, unchanged: what a replay costs.',
+  want: ['rabbitmq', 'postgres', 'neo4j'],
+  records: 20_000,
+  plan: () => ({
+    contestants: [
+      tableinator('tableinator', 'meets records that are there already', { preload: 1 }),
+      postgresFloor('floor', 'writes from memory records that are there already', { preload: 1 }),
+      graphinator('graphinator', 'meets records that are there already', { preload: 1 }),
+      graphinator('graphinator new', 'meets the same records in an empty graph'),
+    ],
+    headline: { of: 'tableinator', over: 'floor' },
+    ratios: [{ of: 'graphinator', over: 'graphinator new' }],
+  }),
+};
+
+export const updateScenario: Scenario = {
+  name: 'update',
+  sentence: 'Everything arrives in another version, relationships included: what a full update costs.',
+  want: ['rabbitmq', 'postgres', 'neo4j'],
+  records: 20_000,
+  plan: () => ({
+    contestants: [
+      tableinator('tableinator', 'updates every row', { version: 2, preload: 1 }),
+      postgresFloor('floor', 'updates every row from memory', { version: 2, preload: 1 }),
+      graphinator('graphinator', 'updates every node and its relationships', { version: 2, preload: 1 }),
+      graphFloor('floor-neo4j', 'replays from memory what our sink sends', 'statements', { version: 2, preload: 1 }),
+      graphFloor('foreach', 'sends UNWIND with FOREACH, and leaves old relationships', 'foreach', {
+        version: 2,
+        preload: 1,
+      }),
+    ],
+    headline: { of: 'tableinator', over: 'floor' },
+    ratios: [
+      { of: 'graphinator', over: 'floor-neo4j' },
+      { of: 'graphinator', over: 'foreach' },
+    ],
+    notes: ['foreach does less: it leaves the relationships that the new version asserts no longer'],
+  }),
+};
