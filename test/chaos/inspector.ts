@@ -9,11 +9,12 @@ import { checkNoOtherRows, checkRows, checkSessions } from './check/tables.ts';
 import type { Violation } from './check/violation.ts';
 import type { Fleet } from './fleet.ts';
 import type { Ledger } from './ledger.ts';
+import type { ServiceTarget } from './plan.ts';
 import type { Good, Workload } from './workload.ts';
 
 export interface Inspector {
-  /** What is still to be done, in words; undefined when all is quiet. */
-  unfinished(): Promise<string | undefined>;
+  /** What is still to be done, by these services or by all, in words; undefined when all is quiet. */
+  unfinished(services?: readonly ServiceTarget[]): Promise<string | undefined>;
   collect(): Promise<Violation[]>;
   /**
    * Checks everything, these records one by one and the rest by number. What may still be on its way is looked at again
@@ -83,7 +84,7 @@ export function createInspector({ arena, fleet, ledger, workload, totals }: Insp
   };
 
   return {
-    unfinished: () => asking((open) => unfinished(open, fleet, arena.prefix)),
+    unfinished: (services) => asking((open) => unfinished(open, fleet, arena.prefix, services)),
     collect,
     inspect: (goods, healMs = defaultHealMs) => patiently(() => once(goods), healMs),
     queuesEmpty: (healMs = defaultHealMs) => patiently(() => asking((open) => checkEmpty(open, arena.prefix)), healMs),

@@ -94,17 +94,19 @@ export async function resumed(
   withinMs = recoveryMs,
 ): Promise<string | undefined> {
   const before = new Map<ServiceTarget, number>();
+  const waiting = new Set<ServiceTarget>(serviceNames);
   for (;;) {
     let slow: string | undefined;
-    for (const service of serviceNames) {
+    for (const service of waiting) {
       const state = await stateOf(fleet, service);
-      if (typeof state === 'string') slow ??= state;
-      else if (!before.has(service)) {
-        before.set(service, state);
-        slow ??= `${service} has settled nothing since`;
-      } else if (state === before.get(service)) slow ??= `${service} has settled nothing since`;
+      if (typeof state === 'number' && state !== (before.get(service) ?? state)) waiting.delete(service);
+      else if (typeof state === 'number' && (await inspector.unfinished([service])) === undefined)
+        waiting.delete(service);
+      else slow ??= typeof state === 'string' ? state : `${service} has settled nothing since`;
+      // A replica that comes or goes changes the sum: what counts is that it moves after the last end.
+      if (typeof state === 'number') before.set(service, state);
     }
-    if (slow === undefined || (await inspector.unfinished()) === undefined) return undefined;
+    if (slow === undefined) return undefined;
     if (performance.now() - ended > withinMs) return `${slow}, ${withinMs / 1000} s after the fault ended`;
     await sleep(50);
   }
