@@ -11,6 +11,7 @@ import {
   stored,
   type TableModel,
 } from '@inator/runtime';
+import { enterLoading, type Loading } from './bulk/loading.ts';
 import { createBytesPool } from './encode/bytes.ts';
 import { createRowEncoder } from './encode/rows.ts';
 import { classify } from './faults/classify.ts';
@@ -69,6 +70,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   const purge = options.purge ?? noPurge;
   const ledger = purge.mode === 'off' ? undefined : createLedger(postgres, table, model.name, purge);
   let sql: TableSql | undefined;
+  let loading: Loading | undefined;
   /** Most of the last batch was stored already: of the next it is asked first. */
   let repeating = false;
 
@@ -125,12 +127,14 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
 
   return {
     async open(signal) {
+      const warn = options.warn ?? (() => undefined);
+      await loading?.release();
       try {
+        loading = await enterLoading(postgres, table.name, warn, signal);
+        // In a load the indices are missing on purpose, and an empty table shall not get them back.
+        const wanted = loading.on ? { ...table, indexes: [] } : table;
         const found = await postgres.lease(async (lease) => {
-          const prepared = await prepareTable(lease, postgres, table, {
-            needsTemp: writePath === 'copy',
-            warn: options.warn ?? (() => undefined),
-          });
+          const prepared = await prepareTable(lease, postgres, wanted, { needsTemp: writePath === 'copy', warn });
           await (ledger === undefined ? dropLedger(lease, postgres, table) : ledger.prepare(lease));
           return prepared;
         }, signal);
@@ -169,6 +173,8 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
 
     async close() {
       sql = undefined;
+      await loading?.release();
+      loading = undefined;
     },
   };
 }
