@@ -124,7 +124,11 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   const sink = name === 'tableinator' ? 'postgres' : 'neo4j';
   const metrics = createMetrics({ service: name, version, sink });
   metrics.events(events);
-  metrics.component('amqp', { up: () => broker.status().state === 'up' });
+  metrics.component('amqp', {
+    up: () => broker.status().state === 'up',
+    blocked: () => letters.status().blocked !== undefined,
+    reconnects: () => broker.status().reconnects + letters.status().reconnects,
+  });
   metrics.component(sink, { ...(store.pool === undefined ? {} : { pool: store.pool }) });
   for (const lane of lanes) {
     metrics.lane(lane);

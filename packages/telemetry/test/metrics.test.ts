@@ -147,12 +147,14 @@ describe('gauges', () => {
   it('of servers come from what was registered; one that throws costs only itself', async () => {
     const metrics = create();
     let up = true;
-    metrics.component('amqp', { up: () => up, reconnects: () => 2 });
+    metrics.component('amqp', { up: () => up, blocked: () => !up, reconnects: () => 2 });
     metrics.component('postgres', { pool: () => ({ active: 3, idle: 2, waiting: 0 }) });
     expect(value(await metrics.scrape(), 'inator_connection_up', { component: 'amqp' })).toBe(1);
+    expect(value(await metrics.scrape(), 'inator_connection_blocked', { component: 'amqp' })).toBe(0);
     up = false;
     const text = await metrics.scrape();
     expect(value(text, 'inator_connection_up', { component: 'amqp' })).toBe(0);
+    expect(value(text, 'inator_connection_blocked', { component: 'amqp' })).toBe(1);
     expect(value(text, 'inator_reconnects_total', { component: 'amqp' })).toBe(2);
     expect(value(text, 'inator_pool_connections', { component: 'postgres', state: 'active' })).toBe(3);
     expect(value(text, 'inator_connection_up', { component: 'postgres' })).toBeUndefined();
