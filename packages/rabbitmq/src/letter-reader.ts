@@ -8,8 +8,9 @@
  * consumer takes exactly a window and is cancelled before the next page is taken. Ours is therefore the only consumer,
  * one at a time, and all letters of a page are older than those of the next.
  *
- * Pages are given back by closing their channels, first page first, each awaited: a quorum queue puts what one lost
- * channel held back in the order of delivery, while a `nack` of many, or consumers that end together, may shuffle them.
+ * Pages are given back by closing their channels, first page first, each awaited: a quorum queue puts what one closed
+ * channel held back in the order of delivery (seen with RabbitMQ 3.10); of a `nack` of many, or of channels that end
+ * together, nothing is known.
  * Held here are only bodies of one page's letters that nobody has decided on yet.
  */
 import { delay, type SourceError } from '@inator/runtime';
