@@ -191,7 +191,10 @@ function finishTables(values: ValuesOf<typeof tableGroups>, judge: Judge) {
 function finishGraphs(values: ValuesOf<typeof graphGroups>, judge: Judge) {
   return {
     ...finishShared('graphinator', values, judge, { prefix: 'NEO4J', floor: 10, poolMax: undefined }),
-    neo4j: { endpoint: neo4jEndpoint(values.neo4j, judge) },
+    neo4j: {
+      endpoint: neo4jEndpoint(values.neo4j, judge),
+      transactionTimeoutSeconds: values.neo4j.transactionTimeoutSeconds,
+    },
   } as const;
 }
 

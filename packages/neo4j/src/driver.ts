@@ -59,6 +59,8 @@ export interface Neo4j {
   check(signal?: AbortSignal): Promise<void>;
   /** As the server gives it, such as `5.26.12`. */
   version(signal?: AbortSignal): Promise<string>;
+  /** How long a transaction of ours can live, in milliseconds: the server's limit and our patience beyond it. */
+  readonly transactionMs: number;
   stats(): Neo4jStats;
   /** Waits a moment for transactions under way, then closes whatever is left. Never rejects. */
   close(): Promise<void>;
@@ -154,6 +156,7 @@ export function createNeo4j(settings: Neo4jSettings): Neo4j {
 
   return {
     begin,
+    transactionMs: transactionTimeoutMs + graceMs,
     async check(signal) {
       const transaction = await begin({ signal, timeoutMs: Math.min(transactionTimeoutMs, 5_000) });
       try {

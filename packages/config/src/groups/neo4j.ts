@@ -1,5 +1,5 @@
 /** Keys of the graph store. */
-import { path, secret, text, url } from '../key.ts';
+import { path, seconds, secret, text, url } from '../key.ts';
 
 export const neo4j = {
   title: 'Neo4j',
@@ -43,6 +43,15 @@ export const neo4j = {
       default: 'neo4j',
       sentence: 'Database inside the server; it must exist.',
       when: 'On the Enterprise edition, with several databases.',
+    }),
+    transactionTimeoutSeconds: seconds({
+      name: 'NEO4J_TRANSACTION_TIMEOUT',
+      min: 1,
+      max: 3_600,
+      default: 30,
+      sentence:
+        'Longest a transaction may take before the server ends it; the batch is then tried again. A purge waits so long before it deletes, and all replicas must have the same value.',
+      when: 'Longer for large batches on slow disks.',
     }),
   },
 } as const;

@@ -23,7 +23,6 @@ import {
 } from '@inator/runtime';
 import type { Neo4j, Transaction } from '../driver.ts';
 import { classify } from '../faults.ts';
-import { defaultTransactionTimeoutMs, graceMs } from '../settings.ts';
 import type { GraphShape } from '../shape.ts';
 import { judge } from './judge.ts';
 import {
@@ -51,8 +50,8 @@ export interface Ledger {
 
 export interface LedgerSettings extends PurgeSettings {
   /**
-   * How long a writer's transaction can live: after so long every writer works carefully. Default: the driver's
-   * transaction timeout, and a little more.
+   * How long a writer's transaction can live, in any replica: after so long every writer works carefully. Default: as
+   * long as one of ours.
    */
   readonly transactionMs?: number;
 }
@@ -64,7 +63,7 @@ const entriesAtOnce = 500;
 /** `type` is what the producer calls the records in its counts. */
 export function createLedger<R>(neo4j: Neo4j, shape: GraphShape<R>, type: string, settings: LedgerSettings): Ledger {
   const of = shape.labels[shape.primary]?.label ?? '';
-  const transactionMs = settings.transactionMs ?? defaultTransactionTimeoutMs + graceMs;
+  const transactionMs = settings.transactionMs ?? neo4j.transactionMs;
   const purgeChunk = createPurge(of, shape);
 
   const transact =
