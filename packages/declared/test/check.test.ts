@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { faultsOf, modelOf } from './support.ts';
 
@@ -188,4 +189,12 @@ types:
 `);
     expect(model.kinds.map(({ graph }) => graph?.edges[0]?.twoSided)).toEqual([true, true]);
   });
+});
+
+it('the file in the guide is good', () => {
+  const guide = readFileSync(new URL('../../../docs/guides/your-own-model.md', import.meta.url), 'utf8');
+  const text = /```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
+  expect(
+    modelOf(text).kinds.map(({ name, table, graph }) => [name, table?.columns.length, graph?.edges.length]),
+  ).toEqual([['orders', 4, 2]]);
 });
