@@ -11,6 +11,7 @@ import {
   type Lane,
   type LaneEvents,
   type LaneSettings,
+  MarkInterrupted,
   type MemorySink,
   type MemorySource,
   type Model,
@@ -297,6 +298,39 @@ describe('a lane', () => {
     expect(order.indexOf('signal')).toBe(25);
     expect(order).toHaveLength(51);
     expect(b.sink.marks).toHaveLength(1);
+  });
+
+  it('tells a sink that keeps a ledger of a record before its letter goes, and waits until it knows', async () => {
+    const b = bench();
+    const letters: number[] = [];
+    let refusals = 0;
+    b.sink.condemn = async () => {
+      letters.push(b.source.letters.length);
+      refusals += 1;
+      if (refusals < 3) throw new SinkError('unavailable', fault('store-unreachable', 'merge', 'away'));
+    };
+    b.source.publish('!x');
+    await until(() => empty(b), 'queue empty');
+    expect(letters).toEqual([0, 0, 0]);
+    expect(b.source.letters).toHaveLength(1);
+  });
+
+  it('gives a signal back unsettled, at once, when the drain interrupts what it began', async () => {
+    const b = bench();
+    let draining: AbortSignal | undefined;
+    b.sink.mark = async (_signal, _of, context) => {
+      draining = context.draining;
+      await new Promise((resolve) => context.draining.addEventListener('abort', resolve, { once: true }));
+      throw new MarkInterrupted();
+    };
+    b.source.publish('a:v');
+    b.source.publish('#things');
+    await until(() => draining !== undefined, 'the signal');
+    const began = performance.now();
+    expect(await b.lane.stop(AbortSignal.timeout(30_000))).toBe(1);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(b.source.ready).toBe(1);
+    expect(b.sink.rows.size).toBe(1);
   });
 
   it('keeps the original when a letter cannot be confirmed, and tries again', async () => {
