@@ -16,10 +16,14 @@ export interface FaultRow {
   readonly reason: string;
   /** A smaller batch may pass. */
   readonly halve?: true;
+  /** A time limit was passed. */
+  readonly slow?: true;
 }
 
 const busy = (native: string, reason: string): FaultRow => ({ native, is: 'unavailable', code: 'store-busy', reason });
 const smaller = (native: string, reason: string): FaultRow => ({ ...busy(native, reason), halve: true });
+/** Waiting for somebody's lock counts towards the limit, so no record is ever to blame, not even one alone. */
+const late = (native: string, reason: string): FaultRow => ({ ...busy(native, reason), slow: true });
 const away = (native: string, reason: string): FaultRow => ({
   native,
   is: 'unavailable',
@@ -60,8 +64,8 @@ export const faultTable: readonly FaultRow[] = [
   busy(`${client}.Transaction.LockClientStopped`, 'Neo4j ended the transaction while it waited for a lock'),
   busy(`${client}.Transaction.Terminated`, 'Neo4j ended the transaction'),
   busy(`${client}.Transaction.TransactionMarkedAsFailed`, 'Neo4j had already given up the transaction'),
-  smaller(`${client}.Transaction.TransactionTimedOut`, 'the transaction took longer than Neo4j allows'),
-  smaller(
+  late(`${client}.Transaction.TransactionTimedOut`, 'the transaction took longer than Neo4j allows'),
+  late(
     `${client}.Transaction.TransactionTimedOutClientConfiguration`,
     'the transaction took longer than the configured timeout',
   ),
@@ -107,6 +111,27 @@ export const faultTable: readonly FaultRow[] = [
 /** Certificates that do not hold, as Node names them: nothing heals but a change of configuration. */
 const tlsTrouble = /certificate|self[- ]signed|CERT_|ERR_TLS|unable to verify|alert handshake|wrong version number/i;
 
+/** What is wrong with it, by what Node.js or OpenSSL call it. The driver buries that in advice on how to check less. */
+const tlsReasons: readonly (readonly [RegExp, string])[] = [
+  [/CERT_HAS_EXPIRED|certificate has expired/, 'the certificate has expired (CERT_HAS_EXPIRED)'],
+  [/CERT_NOT_YET_VALID/, 'the certificate is not valid yet (CERT_NOT_YET_VALID)'],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID|does not match certificate's altnames/,
+    'the certificate is for another host (ERR_TLS_CERT_ALTNAME_INVALID)',
+  ],
+  [/DEPTH_ZERO_SELF_SIGNED_CERT/, 'the certificate is signed by itself (DEPTH_ZERO_SELF_SIGNED_CERT)'],
+  [
+    /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|UNABLE_TO_VERIFY_LEAF_SIGNATURE|CERT_SIGNATURE_FAILURE/,
+    'the certificate is signed by an authority that is not trusted',
+  ],
+  [/wrong version number/i, 'the server does not speak TLS'],
+];
+
+function tlsReason(message: string): string {
+  const known = tlsReasons.find(([pattern]) => pattern.test(message));
+  return known?.[1] ?? 'certificate, authority or scheme do not fit';
+}
+
 function codeOf(error: Error): string | undefined {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' ? code : undefined;
@@ -129,7 +154,7 @@ export function classify(thrown: unknown): SinkError {
   }
   const code = codeOf(error);
   if (code === 'ServiceUnavailable' && tlsTrouble.test(error.message)) {
-    const reason = 'TLS with Neo4j cannot be set up: certificate, authority or scheme do not fit';
+    const reason = `TLS with Neo4j cannot be set up: ${tlsReason(error.message)}`;
     return new SinkError('misconfigured', fault('store-misconfigured', 'graph', reason, { native: code }), {
       cause: error,
     });
@@ -141,6 +166,7 @@ export function classify(thrown: unknown): SinkError {
   }
   return new SinkError(row.is, fault(row.code, 'graph', row.reason, { native: code }), {
     halve: row.halve ?? false,
+    slow: row.slow ?? false,
     cause: error,
   });
 }

@@ -72,6 +72,17 @@ describe('what a failure of Neo4j means', () => {
     expect(classify(error).is).toBe('misconfigured');
   });
 
+  it.each([
+    ['CERT_HAS_EXPIRED', 'has expired'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'for another host'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'signed by itself'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'an authority that is not trusted'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'an authority that is not trusted'],
+  ])('a certificate that fails with %s is said to be one that is "%s"', (code, words) => {
+    const said = `Server certificate is not trusted. If you trust the database, add it. Socket responded with: ${code}`;
+    expect(classify(neo4jError('ServiceUnavailable', said)).fault.reason).toContain(words);
+  });
+
   it('no reason quotes what the store said, which may quote the payload', () => {
     for (const { native } of faultTable) {
       const error = classify(

@@ -10,6 +10,7 @@ interface Parts {
   readonly where?: string;
   readonly severity?: string;
   readonly constraint?: string;
+  readonly routine?: string;
 }
 const database = (code: string, { message = 'the words of the server', ...parts }: Parts = {}): Error =>
   Object.assign(new pg.DatabaseError(message, message.length, 'error'), { code, severity: 'ERROR', ...parts });
@@ -212,6 +213,13 @@ describe('what is said', () => {
       expect([error.message, JSON.stringify(error.fault), cause.message, JSON.stringify(cause)].join()).not.toContain(
         secret,
       );
+    }
+  });
+  it('never quotes what a trigger raised, whatever SQLSTATE it chose', () => {
+    for (const code of ['42501', '40001', '28P01', '53100']) {
+      const error = classify(database(code, { message: 'no room for Geheimnis', routine: 'exec_stmt_raise' }));
+      expect(error.fault.reason).toContain(code);
+      expect(error.fault.reason).not.toContain('Geheimnis');
     }
   });
   it('names condition, SQLSTATE, column and constraint; and of the server what it says of itself', () => {

@@ -38,7 +38,9 @@ export function toDelivery(message: ConsumeMessage, queue: string, session: obje
     routingKey: fields.routingKey,
     queue,
     redelivered: fields.redelivered,
-    deliveryCount: typeof count === 'number' ? count : 0,
+    // On a first delivery the broker has counted nothing: a header of that name is the producer's, and would make good
+    // records suspects.
+    deliveryCount: fields.redelivered && typeof count === 'number' ? count : 0,
     arrivedAt: performance.now(),
     [loan]: { session, entry, properties },
   };

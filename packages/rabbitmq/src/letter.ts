@@ -1,8 +1,8 @@
 /**
  * A dead letter: the delivery's body, byte for byte, its properties as far as they are safe, and headers that tell why.
  *
- * Not copied from the original: `user_id` (the broker closes the channel when it is not ours), `expiration` (the letter
- * would vanish), and the headers `CC` and `BCC` (they would send the letter to any queue the sender names).
+ * Not copied from the original: `user_id` and a direct `reply_to` (the broker closes the channel when they are not ours),
+ * `expiration` (the letter would vanish), and the headers `CC` and `BCC` (they would send it to any queue the sender names).
  */
 import { createHash } from 'node:crypto';
 import type { Letter } from '@inator/runtime';
@@ -16,6 +16,9 @@ export const maxHeaderBytes = 16 * 1024;
 const keptFirst = ['x-death', 'x-seq', 'x-version', 'x-inator-replays'];
 /** Addresses to the broker, in any case: RabbitMQ reads them as written, a proxy before it may not. */
 export const addresses = /^b?cc$/i;
+
+/** Published on a channel that does not consume from it, this pseudo-queue closes the channel (406). */
+const directReplyTo = 'amq.rabbitmq.reply-to';
 
 export interface Original {
   readonly queue: string;
@@ -76,7 +79,7 @@ export function safeProperties(properties: { readonly [K in keyof MessagePropert
     contentType: shortString(properties.contentType),
     contentEncoding: shortString(properties.contentEncoding),
     correlationId: shortString(properties.correlationId),
-    replyTo: shortString(properties.replyTo),
+    replyTo: properties.replyTo === directReplyTo ? undefined : shortString(properties.replyTo),
     type: shortString(properties.type),
     appId: shortString(properties.appId),
     timestamp: timestamp(properties.timestamp),

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { MessageProperties } from 'amqplib';
 import fc from 'fast-check';
 import { createHeaderBudget, cut } from '../src/headers.ts';
-import { letterId, letterOptions, maxHeaderBytes, type Original } from '../src/letter.ts';
+import { letterId, letterOptions, maxHeaderBytes, type Original, safeProperties } from '../src/letter.ts';
 import { letterAbout } from './support.ts';
 
 const require = createRequire(import.meta.url);
@@ -54,6 +54,13 @@ describe('a letter', () => {
     expect(letterOptions(original({ messageId: 'm-1' }), letterAbout(), 's', failedAt).messageId).toBe('m-1');
     expect(letterOptions(original(), letterAbout(), 's', failedAt).messageId).toBe(id);
     expect(letterId('other', original().body)).not.toBe(id);
+  });
+
+  it('drops a direct reply-to, which only the channel of its consumer may publish, and keeps any other', () => {
+    const replyTo = (address: string) => safeProperties({ replyTo: address }).replyTo;
+    expect(replyTo('amq.rabbitmq.reply-to')).toBeUndefined();
+    expect(replyTo('amq.rabbitmq.reply-to.g2dkABByZ')).toBe('amq.rabbitmq.reply-to.g2dkABByZ');
+    expect(replyTo('answers')).toBe('answers');
   });
 
   it('drops user, expiration and further addresses', () => {

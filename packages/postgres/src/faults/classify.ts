@@ -29,6 +29,7 @@ export function classify(error: unknown, options: ClassifyOptions = {}): SinkErr
   return new SinkError(verdict.is, faultOf(error, verdict, place, options.stage ?? 'merge'), {
     culprit: place === undefined ? options.culprit : place.line - 1,
     halve: verdict.halve ?? false,
+    slow: verdict.slow ?? false,
     cause: stripped(error),
   });
 }
@@ -96,11 +97,16 @@ function faultOf(error: unknown, verdict: Verdict, place: CopyPlace | undefined,
     if (column !== undefined) parts.push(`column "${column}"`);
     if (error.constraint !== undefined) parts.push(`constraint "${error.constraint}"`);
   }
-  const speaksOfServer = verdict.is === 'unavailable' || verdict.is === 'misconfigured';
+  const speaksOfServer = (verdict.is === 'unavailable' || verdict.is === 'misconfigured') && !isRaised(error);
   const message = messageOf(error);
   const said = speaksOfServer && message !== '' ? `: ${message}` : '';
   const reason = `PostgreSQL: ${parts.join(', ')}${said}`;
   return fault(verdict.code, place === undefined ? stage : 'copy', reason, { native });
+}
+
+/** A trigger may raise any SQLSTATE with words of its own, and those may quote the row. */
+function isRaised(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.routine === 'exec_stmt_raise';
 }
 
 /** Read by their shape: an error of Node's own may come from another realm, where `instanceof` says no. */

@@ -42,6 +42,8 @@ export class AdminError extends Error {
 const handlerDeadlineMs = 2_000;
 const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 10_000;
+/** How often the two are enforced. Node.js looks every 30 s, so that a client which trickles would stay for that long. */
+const checkingMs = 1_000;
 const keepAliveMs = 5_000;
 const closeMs = 500;
 /** Enough for every prober and dashboard there may be; more are refused, so that memory stays ours. */
@@ -95,7 +97,7 @@ export function createAdminServer(options: AdminOptions): AdminServer {
   };
 
   const server: Server = createServer(
-    { maxHeaderSize: 8 * 1024, keepAliveTimeout: keepAliveMs },
+    { maxHeaderSize: 8 * 1024, keepAliveTimeout: keepAliveMs, connectionsCheckingInterval: checkingMs },
     (request, response) => {
       // A request that dies while it is answered concerns nobody else.
       request.on('error', () => {});
@@ -109,8 +111,11 @@ export function createAdminServer(options: AdminOptions): AdminServer {
   server.headersTimeout = headersTimeoutMs;
   server.requestTimeout = requestTimeoutMs;
   server.maxConnections = mostConnections;
-  server.on('clientError', (_, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+    // A client that never closes its side must not keep the connection.
+    const said = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
+    if (socket.writable) socket.end(said, () => socket.destroy());
     else socket.destroy();
   });
 
