@@ -37,6 +37,7 @@ interface Totals {
     readonly state: string;
     readonly consuming: boolean;
     readonly pendingRecords: number;
+    readonly pendingBytes: number;
     readonly totals: { readonly consumed: number; readonly sessionsLost: number };
   }[];
 }
@@ -174,14 +175,25 @@ describe('memory', () => {
     const bodies = Array.from({ length: 80 }, (_, i) =>
       Buffer.from(`{"type":"data","id":"${idOf(plain)}-${i}","sha256":"${i}","notes":"${notes}"}`),
     );
-    const locked = world.tables.query(
-      `begin; lock table "${world.schema}".releases in access exclusive mode; select pg_sleep(4); commit`,
-    );
+    let over = false;
+    const locked = world.tables
+      .query(`begin; lock table "${world.schema}".releases in access exclusive mode; select pg_sleep(4); commit`)
+      .then(() => {
+        over = true;
+      });
     await world.broker.publish(world.exchange('releases'), bodies);
+    let most = 0;
+    await until(async () => {
+      most = Math.max(most, (await releases(service)).pendingBytes);
+      return over;
+    }, 'the lock is over');
     await locked;
     await until(async () => (await world.rows('releases')) === 80, 'everything stored', 60_000);
     await world.drained(service);
     const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))?.[1]) / 1024;
+    // Really full, and over its bytes by one body at most.
+    expect(most).toBeGreaterThan(12 * 1024 * 1024);
+    expect(most).toBeLessThanOrEqual(18 * 1024 * 1024);
     // A service at rest has about 90 MiB; all bodies together would be 80 more, twice over while they are written.
     expect(peak).toBeLessThan(260);
     expect(await letters('tableinator')).toEqual([]);
