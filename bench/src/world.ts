@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { graphinator, keysOf, readConfig, tableinator } from '@inator/config';
 import { resolveServers, type ServerKind } from '@inator/stack';
 import { serverPid } from './measure/owner.ts';
-import { refuseFilledGraph } from './stores/graph.ts';
+import { leaveEmpty, refuseFilledGraph } from './stores/graph.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 export type ServiceName = 'tableinator' | 'graphinator';
@@ -58,8 +58,13 @@ export async function withServers<T>(options: WorldOptions, run: (world: World) 
         say(`${server.kind}: its process is not on this machine or not ours to see; its CPU and memory are left out`);
     }
     const world: World = { env, say, clock, leadIn, pids, signal };
-    if (servers.neo4j?.runs === 'given' && !options.emptyGraph) await refuseFilledGraph(env);
-    return await run(world);
+    if (servers.neo4j?.runs !== 'given') return await run(world);
+    if (!options.emptyGraph) await refuseFilledGraph(env);
+    try {
+      return await run(world);
+    } finally {
+      await leaveEmpty(env);
+    }
   } finally {
     await remove();
     rmSync(dir, { recursive: true, force: true });

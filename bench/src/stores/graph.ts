@@ -58,6 +58,16 @@ export async function refuseFilledGraph(env: Environment): Promise<void> {
   }
 }
 
+/** What the last round left goes as well. */
+export async function leaveEmpty(env: Environment): Promise<void> {
+  const neo4j = openGraph(env);
+  try {
+    await emptyGraph(neo4j);
+  } finally {
+    await neo4j.close();
+  }
+}
+
 /** Batches of decoded records, as a lane would hand them to the sink. */
 export function* graphBatches(filling: Filling, size: number): Generator<Batch<GraphRecord>> {
   const model = graphModel(filling.type);

@@ -3,9 +3,10 @@ import { queueNames } from '@inator/rabbitmq';
 import { consume } from '../measure/consume.ts';
 import { declareQueue, fill, removeQueues } from '../queues.ts';
 import type { Contestant, Run } from '../scenario.ts';
-import { addPlaceholder, createTable, dropSchema, settle } from '../stores/table.ts';
+import { createTable, dropSchema, settle } from '../stores/table.ts';
 import { handedThrough, uniquePrefix } from '../world.ts';
 import { graphHolding } from './graph-runs.ts';
+import { withoutGin } from './table-runs.ts';
 
 const type = 'releases';
 
@@ -19,7 +20,6 @@ export const bothAtOnce = (id: string, does: string): Contestant => ({
     try {
       await graphHolding(world, records, undefined);
       await createTable(env, prefix, type, { indices: 'hash' });
-      await addPlaceholder(env, prefix, type);
       await declareQueue(env, prefix, 'tableinator', type);
       await declareQueue(env, prefix, 'graphinator', type);
       await fill(env, queueNames(prefix, '', type).exchange, { type, count: records });
@@ -29,7 +29,7 @@ export const bothAtOnce = (id: string, does: string): Contestant => ({
           consumers: [
             {
               script: 'services/tableinator/dist/main.js',
-              env: { ...common, POSTGRES_SCHEMA: prefix, ...handedThrough('tableinator') },
+              env: { ...common, POSTGRES_SCHEMA: prefix, ...withoutGin, ...handedThrough('tableinator') },
             },
           ],
           records,

@@ -15,8 +15,9 @@ import { createSampler } from '../measure/sampler.ts';
 import { round } from '../measure/stats.ts';
 import { brokerUrl, declareQueue, fill, onBroker, removeQueues } from '../queues.ts';
 import type { Contestant, Run } from '../scenario.ts';
-import { addPlaceholder, createTable, dropSchema, settle, tableBatches, tableModel } from '../stores/table.ts';
+import { createTable, dropSchema, settle, tableBatches, tableModel } from '../stores/table.ts';
 import { handedThrough, root, uniquePrefix, type World } from '../world.ts';
+import { withoutGin } from './table-runs.ts';
 
 const type = 'releases';
 
@@ -117,7 +118,6 @@ export const tableinatorAsPeer = (id: string, does: string): Contestant => ({
     const { exchange, queue } = queueNames(prefix, 'tableinator', type);
     try {
       await createTable(env, prefix, type, { indices: 'hash' });
-      await addPlaceholder(env, prefix, type);
       await declareQueue(env, prefix, 'tableinator', type);
       await fill(env, exchange, { type, count: records });
       await settle(env);
@@ -128,6 +128,7 @@ export const tableinatorAsPeer = (id: string, does: string): Contestant => ({
         RABBITMQ_EXCHANGE_PREFIX: prefix,
         POSTGRES_SCHEMA: prefix,
         DATA_TYPES: type,
+        ...withoutGin,
         ...handedThrough('tableinator'),
       });
     } finally {

@@ -16,7 +16,7 @@ import {
   settle,
   sql,
 } from '../stores/table.ts';
-import { handedThrough, knownSettings, settingOf, uniquePrefix, type World } from '../world.ts';
+import { handedThrough, settingOf, uniquePrefix, type World } from '../world.ts';
 
 export interface TableRun {
   /** Default `releases`. */
@@ -48,9 +48,8 @@ export interface BadRecords {
   readonly by: { readonly is: 'reader' } | { readonly is: 'store'; readonly check: string };
 }
 
-/** The switch of the GIN index, where tableinator has it; else a row in the table keeps it from being created. */
-const ginSwitch = 'POSTGRES_GIN';
-const hasGinSwitch = (): boolean => knownSettings('tableinator').includes(ginSwitch);
+/** tableinator without the GIN index: comparisons leave it out on both sides. */
+export const withoutGin = { POSTGRES_GIN: 'false' } as const;
 
 export const settingOr = (settings: TableRun['settings'], name: string): number =>
   process.env[name] === undefined && settings?.[name] !== undefined
@@ -67,8 +66,7 @@ export const tableinator = (id: string, does: string, options: TableRun = {}): C
     const names = queueNames(prefix, 'tableinator', type);
     try {
       await createTable(env, prefix, type, { indices, check: bad?.by.is === 'store' ? bad.by.check : undefined });
-      const keepsPlaceholder = indices === 'none' || (indices === 'hash' && !hasGinSwitch());
-      if (keepsPlaceholder) await addPlaceholder(env, prefix, type);
+      if (indices === 'none') await addPlaceholder(env, prefix, type);
       const bytes = await prepare(world, prefix, 'tableinator', records, options);
       const refused = bad === undefined ? 0 : Math.floor(records / bad.every);
       const service = {
@@ -78,7 +76,7 @@ export const tableinator = (id: string, does: string, options: TableRun = {}): C
           RABBITMQ_EXCHANGE_PREFIX: prefix,
           POSTGRES_SCHEMA: prefix,
           DATA_TYPES: type,
-          ...(hasGinSwitch() ? { [ginSwitch]: String(indices === 'all') } : {}),
+          ...(indices === 'all' ? {} : withoutGin),
           ...settings,
           ...handedThrough('tableinator'),
         },
