@@ -75,6 +75,13 @@ function integer(name: string, value: string | undefined, least: number): number
   throw new UsageError(`${name} is ${value}, not an integer of at least ${least}`);
 }
 
+/** Fewer records than this are over before a process has been compiled to its speed. */
+const enough = 10_000;
+
+function measuresRates({ headline, servers }: Result): boolean {
+  return 'over' in headline && Object.keys(servers).length > 0;
+}
+
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
@@ -134,6 +141,8 @@ async function main(): Promise<number> {
         );
         const result = resultOf(scenario, plan, measured, { ...circumstances, servers, at: new Date().toISOString() });
         say(`\n${resultText(result)}`);
+        if (count < enough && measuresRates(result))
+          say(`note: ${count} records are a few batches; such rates say nothing`);
         if (saved !== undefined) {
           const before = savedResult(saved, scenario.name);
           say(
