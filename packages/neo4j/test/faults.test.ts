@@ -17,8 +17,8 @@ describe('what a failure of Neo4j means', () => {
     ['Neo.ClientError.Transaction.LockClientStopped', 'x', 'unavailable', 'store-busy'],
     ['Neo.ClientError.Transaction.Terminated', 'x', 'unavailable', 'store-busy'],
     ['Neo.ClientError.Transaction.TransactionMarkedAsFailed', 'x', 'unavailable', 'store-busy'],
-    ['Neo.ClientError.Transaction.TransactionTimedOut', 'x', 'unavailable', 'store-busy', true],
-    ['Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration', 'x', 'unavailable', 'store-busy', true],
+    ['Neo.ClientError.Transaction.TransactionTimedOut', 'x', 'unavailable', 'store-busy'],
+    ['Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration', 'x', 'unavailable', 'store-busy'],
     ['Neo.ClientError.Cluster.NotALeader', 'x', 'unavailable', 'store-unreachable'],
     ['Neo.ClientError.General.ForbiddenOnReadOnlyDatabase', 'x', 'unavailable', 'store-unreachable'],
     ['Neo.ClientError.General.TransactionOutOfMemoryError', 'x', 'unavailable', 'store-busy', true],
@@ -52,6 +52,14 @@ describe('what a failure of Neo4j means', () => {
       culprit: undefined,
       fault: { code: fault, stage: 'graph', native: code },
     });
+  });
+
+  it('a transaction that took too long is compared with others, not simply halved; nothing else is', () => {
+    const slow = rows.flatMap(([code, message]) => (classify(neo4jError(code, message)).slow ? [code] : []));
+    expect(slow).toEqual([
+      'Neo.ClientError.Transaction.TransactionTimedOut',
+      'Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration',
+    ]);
   });
 
   it('what JavaScript throws by itself is suspect', () => {

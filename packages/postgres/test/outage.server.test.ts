@@ -105,7 +105,7 @@ it('a statement that takes too long is suspect, and a smaller batch may pass', a
   );
   await place.rows('CREATE TRIGGER slow BEFORE INSERT ON %s.things FOR EACH ROW EXECUTE FUNCTION %s.slow()');
   const error = await caught(sink.write(many(0, 50), never));
-  expect([error.is, error.halve, error.fault.native]).toEqual(['suspect', true, '57014']);
+  expect([error.is, error.slow, error.fault.native]).toEqual(['suspect', true, '57014']);
   expect((await sink.write(many(0, 2), never)).counts.created).toBe(2);
 });
 

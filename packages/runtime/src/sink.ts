@@ -96,12 +96,22 @@ export class SinkError extends Error {
   readonly fault: Fault;
   /** Index into `batch.records` of the record to blame, when the store named one. */
   readonly culprit: number | undefined;
-  /** True when a smaller batch may pass (out of memory, statement timeout): halve before holding. */
+  /** True when a smaller batch may pass (out of memory): halve before holding. */
   readonly halve: boolean;
+  /**
+   * True when a time limit was passed. A smaller batch may pass, but only where the canary answers at once: otherwise the
+   * store is slow, and the batch is held whole. A record alone is condemned only by comparison with others.
+   */
+  readonly slow: boolean;
   constructor(
     is: SinkErrorKind,
     fault: Fault,
-    more: { readonly culprit?: number | undefined; readonly halve?: boolean; readonly cause?: unknown } = {},
+    more: {
+      readonly culprit?: number | undefined;
+      readonly halve?: boolean;
+      readonly slow?: boolean;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(fault.reason, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'SinkError';
@@ -109,6 +119,7 @@ export class SinkError extends Error {
     this.fault = fault;
     this.culprit = more.culprit;
     this.halve = more.halve ?? false;
+    this.slow = more.slow ?? false;
   }
 }
 

@@ -11,6 +11,8 @@ export interface Verdict {
   readonly name: string;
   /** A smaller batch may pass. */
   readonly halve?: true;
+  /** A time limit was passed. */
+  readonly slow?: true;
   /** The session is of no more use: the client is destroyed, without a ROLLBACK. */
   readonly gone?: true;
 }
@@ -47,8 +49,9 @@ export const bySqlstate: Readonly<Record<string, Verdict>> = {
   '58000': busy('system_error'),
   '58030': busy('io_error'),
 
-  // A cancel or our own statement timeout: one heavy record or a slow server, only a canary can tell.
-  '57014': { ...suspect('query_canceled', 'store-busy'), halve: true },
+  // Our own statement timeout: one heavy record or a slow server, only a comparison can tell. What somebody cancelled by
+  // hand is told apart by its words, where the server speaks English.
+  '57014': { ...suspect('query_canceled', 'store-busy'), slow: true },
 
   '22': value('data_exception'),
   '22000': value('data_exception'),
@@ -153,6 +156,7 @@ export const tlsPrefixes: readonly string[] = ['ERR_TLS_', 'ERR_SSL_', 'ERR_OSSL
 export const byMessage: readonly (readonly [RegExp, Verdict])[] = [
   [/unsupported startup parameter|^no such (database|user)|^bouncer config error/i, config('refused by the pooler')],
   [/does not support SSL connections/, config('no TLS')],
+  [/due to user request$/, busy('query_canceled')],
   [/^cached plan must not change result type$/, unreachable('cached plan changed')],
   [/^SASL:|^SCRAM|Password must be a string/, config('authentication failed')],
   [/^Connection terminated/, unreachable('connection terminated')],

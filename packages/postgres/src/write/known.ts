@@ -59,7 +59,7 @@ export async function withoutKnown<R>(
     return { ...counts, unchanged: counts.unchanged + known.size };
   } catch (error) {
     if (!(error instanceof SinkError) || error.culprit === undefined) throw error;
-    const { is, fault, halve, cause } = error;
-    throw new SinkError(is, fault, { culprit: sent[error.culprit], halve, cause });
+    const { is, fault, halve, slow, cause } = error;
+    throw new SinkError(is, fault, { culprit: sent[error.culprit], halve, slow, cause });
   }
 }

@@ -3,11 +3,13 @@
  * without a limit of tries. Returning it instead would spend a quorum queue's delivery limit (20 by default on
  * RabbitMQ 4) within minutes and dead-letter good records.
  *
- * Also asks the canary about suspects: an error that no table knows may be an outage in disguise.
+ * Also asks the canary about suspects: an error that no table knows may be an outage in disguise, and a time limit that
+ * was passed the slowness of the store.
  */
 import { type BackoffOptions, backoffMs, delay } from '../backoff.ts';
 import { asSinkError, type Sink, SinkError } from '../sink.ts';
-import { LetGo, type Write } from './write.ts';
+import { createPatience } from './patience.ts';
+import { LetGo, PutOff, type Write } from './write.ts';
 
 export interface HoldSettings {
   readonly retry: BackoffOptions;
@@ -21,6 +23,8 @@ export interface HoldSettings {
   /** Tries of a suspect batch while the canary passes, before it is divided; of a single record, before it is condemned. */
   readonly suspectTries: number;
   readonly suspectTriesAlone: number;
+  /** A store whose canary takes longer, in milliseconds, is slow: nothing that took too long is held against a batch. */
+  readonly promptMs: number;
 }
 
 export const defaultHold: HoldSettings = {
@@ -29,36 +33,54 @@ export const defaultHold: HoldSettings = {
   limitMs: 450_000,
   suspectTries: 3,
   suspectTriesAlone: 5,
+  promptMs: 1_000,
 };
 
 export function hold<R>(inner: Write<R>, check: Sink<R>['check'], settings: HoldSettings): Write<R> {
+  const patience = createPatience();
   return async (batch, context) => {
+    const alone = batch.records.length === 1 ? batch.records[0] : undefined;
     let heldSince: number | undefined;
     let outages = 0;
     let suspicions = 0;
     for (;;) {
       if (context.abort.aborted) throw new LetGo('aborted');
+      const startedAt = performance.now();
       try {
         context.attempt();
         const receipt = await inner(batch, context);
-        if (heldSince !== undefined) context.released(performance.now() - heldSince);
+        const endedAt = performance.now();
+        patience.stored(receipt, startedAt, endedAt);
+        patience.settled(alone);
+        if (heldSince !== undefined) context.released(endedAt - heldSince);
         return receipt;
       } catch (thrown) {
+        const endedAt = performance.now();
         if (context.abort.aborted) throw new LetGo('aborted');
         let error = asSinkError(thrown);
         if (error.is === 'refused') throw error;
-        if (error.halve && batch.records.length > 1) throw error;
-        if (error.is === 'suspect') {
+        if (error.halve && alone === undefined) throw error;
+        if (error.slow) {
+          if (await passes(check, context.abort, settings.promptMs)) {
+            if (alone === undefined) throw error;
+            const tries = patience.passedLimit(alone, startedAt, endedAt);
+            if (error.is === 'suspect' && tries >= settings.suspectTriesAlone) {
+              patience.settled(alone);
+              throw error;
+            }
+            if (context.others) throw new PutOff();
+          }
+        } else if (error.is === 'suspect') {
           if (await passes(check, context.abort)) {
             suspicions += 1;
-            const tries = batch.records.length > 1 ? settings.suspectTries : settings.suspectTriesAlone;
+            const tries = alone === undefined ? settings.suspectTries : settings.suspectTriesAlone;
             if (suspicions >= tries) throw error;
           } else {
             error = new SinkError('unavailable', error.fault, { cause: error });
           }
         }
         outages += 1;
-        heldSince ??= performance.now();
+        heldSince ??= endedAt;
         // A session that ended gets its records delivered again; holding them here as well would write them twice over.
         if (context.gone.aborted) throw new LetGo('gone');
         if (performance.now() - heldSince > settings.limitMs) throw new LetGo('timeout');
@@ -71,10 +93,16 @@ export function hold<R>(inner: Write<R>, check: Sink<R>['check'], settings: Hold
   };
 }
 
-async function passes(check: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<boolean> {
+/** Whether the canary passes, and within this time. */
+async function passes(
+  check: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+  withinMs = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  const asked = performance.now();
   try {
     await check(signal);
-    return true;
+    return performance.now() - asked <= withinMs;
   } catch {
     return false;
   }

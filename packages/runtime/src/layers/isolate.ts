@@ -2,7 +2,8 @@
  * Finds the record at fault, so that a bad record costs one record. Three ways, cheapest first: the store names the
  * culprit; the model's strict check proves which records are bad, all of them at once; bisection.
  *
- * Parts of a batch are written one after the other, in order of arrival, so versions of a key never overtake each other.
+ * Parts of a batch are written one after the other, in order of arrival, so versions of a key never overtake each other;
+ * a record that may be too slow is put off behind the others, and the later versions of its key with it.
  * Parts commit apart: a stop midway leaves neighbours written and unacked, which is harmless because writes are idempotent.
  */
 import type { Batch } from '../batch.ts';
@@ -10,7 +11,7 @@ import type { Fault } from '../fault.ts';
 import { fault } from '../fault.ts';
 import { addCounts, type Counts, noCounts, type Outcome, type Receipt, SinkError, stored } from '../sink.ts';
 import type { Brake } from './brake.ts';
-import type { Write, WriteContext } from './write.ts';
+import { PutOff, type Write, type WriteContext } from './write.ts';
 
 export function isolate<R>(inner: Write<R>, brake: Brake): Write<R> {
   return async (batch, context) => {
@@ -88,10 +89,13 @@ async function resolve<R>(
     batch.records.map((_, index) => index),
     first,
   );
+  const putOff = new Set<number>();
   while (parts.length > 0) {
     const part = parts.shift() as Part;
+    const [first] = part;
+    const others = parts.length > 0 && first !== undefined && !putOff.has(first);
     try {
-      const receipt = await inner(sub(batch, part), context);
+      const receipt = await inner(sub(batch, part), others ? { ...context, others } : context);
       counts = addCounts(counts, receipt.counts);
       phases = addPhases(phases, receipt.phases);
       if (receipt.graph !== undefined) graph = addGraph(graph, receipt.graph);
@@ -100,12 +104,23 @@ async function resolve<R>(
         if (outcome.is === 'refused' && index !== undefined) condemn(index, outcome.fault, outcome.attempts);
       }
     } catch (error) {
-      if (!(error instanceof SinkError)) throw error;
-      parts.unshift(...divide(part, error));
+      if (error instanceof PutOff && first !== undefined) {
+        putOff.add(first);
+        parts.push(...behind(batch, first, parts.splice(0)));
+      } else if (error instanceof SinkError) parts.unshift(...divide(part, error));
+      else throw error;
     }
   }
   trial.commit();
   return { outcomes, counts, phases, ...(graph === undefined ? {} : { graph }) };
+}
+
+/** The parts with this record behind them, and behind it the later versions of its key: they must not be overtaken. */
+function behind<R>(batch: Batch<R>, slow: number, parts: readonly Part[]): Part[] {
+  const key = batch.records[slow]?.key;
+  const isLater = (index: number): boolean => batch.records[index]?.key === key;
+  const before = parts.map((part) => part.filter((index) => !isLater(index)));
+  return [...before, [slow], parts.flat().filter(isLater)].filter((part) => part.length > 0);
 }
 
 function sub<R>(batch: Batch<R>, part: Part): Batch<R> {

@@ -11,6 +11,8 @@ export interface WriteContext {
   readonly gone: AbortSignal;
   /** Aborts when the lane begins to drain. */
   readonly draining: AbortSignal;
+  /** Other records of the batch are still to be written: one that may be too slow can be put off behind them. */
+  readonly others?: boolean;
   /** Told of every attempt at the store. */
   attempt(): void;
   held(fault: Fault, attempt: number, delayMs: number): void;
@@ -31,5 +33,13 @@ export class LetGo extends Error {
     super(`the batch was let go (${why})`);
     this.name = 'LetGo';
     this.why = why;
+  }
+}
+
+/** The record passed a time limit alone while others wait behind it: they are written first. */
+export class PutOff extends Error {
+  constructor() {
+    super('the record is put off behind the others of its batch');
+    this.name = 'PutOff';
   }
 }
