@@ -1,0 +1,188 @@
+/**
+ * Passwords change while the services run: first at the server, then in the file. What is connected is cut off, what is
+ * published meanwhile waits, and goes through as soon as the file says the new password; nobody restarts anything.
+ */
+import { type Proxy, startProxy, until } from '@inator/testkit/hurt';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RunningService } from '../support/service.ts';
+import { openWorld, sharedServers, type World } from '../support/world.ts';
+import {
+  type Account,
+  addressOf,
+  brokerAccount,
+  graphAccount,
+  postgresAccount,
+  type SecretFiles,
+  secretFiles,
+} from './support/accounts.ts';
+
+const all = { configure: '.*', write: '.*', read: '.*' };
+const passwords = ['first-rot-9a1c', 'second-rot-9a1c', 'third-rot-9a1c'] as const;
+const [first, second, third] = passwords;
+
+let world: World;
+let files: SecretFiles;
+const proxies: Proxy[] = [];
+const accounts: Account[] = [];
+
+/** A way to the server that can be cut, as a failing switch would. */
+async function wayTo(url: string, defaultPort: number): Promise<Proxy> {
+  const { hostname, port } = new URL(url);
+  const proxy = await startProxy({ target: { host: hostname, port: Number(port || defaultPort) } });
+  proxies.push(proxy);
+  return proxy;
+}
+
+function owned<A extends Account>(account: A): A {
+  accounts.push(account);
+  return account;
+}
+
+beforeAll(async () => {
+  world = await openWorld();
+  files = secretFiles();
+});
+afterAll(async () => {
+  await world.close();
+  for (const account of accounts) await account.remove();
+  for (const proxy of proxies) await proxy.close();
+  files.remove();
+});
+
+const artist = (id: string): string => `{"type":"data","id":"${id}","name":"n"}`;
+let published = 0;
+async function publish(count: number): Promise<void> {
+  await world.broker.publish(
+    world.exchange('artists'),
+    Array.from({ length: count }, () => {
+      published += 1;
+      return artist(`${world.prefix}-${published}`);
+    }),
+  );
+}
+
+/** The log line of a refused login. */
+function refusal(service: RunningService, code: string, native: RegExp): boolean {
+  return service.lines.some((line) => line.includes(`"code":"${code}"`) && native.test(line));
+}
+
+function staysItself(service: RunningService): void {
+  expect(service.exitCode).toBeUndefined();
+  expect(service.lines.filter((line) => line.includes('"event":"service.started"'))).toHaveLength(1);
+  for (const password of passwords) expect(service.lines.filter((line) => line.includes(password))).toEqual([]);
+}
+
+describe('tableinator, its passwords in files', () => {
+  let service: RunningService;
+  let role: Account;
+  let user: Account;
+  let broker: Proxy;
+  let rabbitmqUrl: (password: string) => string;
+
+  beforeAll(async () => {
+    const servers = sharedServers();
+    role = owned(await postgresAccount(first));
+    user = owned(await brokerAccount(all, first));
+    broker = await wayTo(servers.rabbitmq, 5672);
+    rabbitmqUrl = (password) =>
+      addressOf(servers.rabbitmq, { username: user.username, password, port: broker.port });
+    await world.tables.query(`create schema "${world.schema}" authorization ${role.username}`);
+    service = await world.start('tableinator', {
+      RABBITMQ_URL: '',
+      RABBITMQ_URL_FILE: files.put('rabbitmq-url', rabbitmqUrl(first)),
+      POSTGRES_URL: addressOf(servers.postgres ?? '', { username: role.username }),
+      POSTGRES_PASSWORD_FILE: files.put('postgres', first),
+      DATA_TYPES: 'artists',
+      POSTGRES_BATCH_FLUSH_INTERVAL: '0.2',
+    });
+    await world.drained(service);
+    await publish(10);
+    await until(async () => (await world.rows('artists')) === 10, 'rows with the first password');
+  });
+
+  it("goes on when PostgreSQL's password changes, without a restart", async () => {
+    await role.setPassword(second);
+    await world.tables.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
+      role.username,
+    ]);
+    await publish(10);
+    await until(() => refusal(service, 'store-misconfigured', /28P01/), 'the old password is refused');
+    expect((await service.get('/readyz')).status).toBe(503);
+    expect(await world.rows('artists')).toBe(10);
+    files.put('postgres', second);
+    await until(async () => (await world.rows('artists')) === 20, 'rows with the second password', 60_000);
+    await world.drained(service);
+    staysItself(service);
+  });
+
+  it("goes on when RabbitMQ's password changes inside the url, without a restart", async () => {
+    await user.setPassword(second);
+    broker.cut();
+    await publish(10);
+    await until(() => refusal(service, 'broker-refused', /403|ACCESS.REFUSED/i), 'the old password is refused');
+    expect((await service.get('/readyz')).status).toBe(503);
+    files.put('rabbitmq-url', rabbitmqUrl(second));
+    await until(async () => (await world.rows('artists')) === 30, 'rows with the second password', 60_000);
+    await world.drained(service);
+    staysItself(service);
+  });
+
+  it('goes on when both change at the same time, and their files before their servers', async () => {
+    files.put('postgres', third);
+    files.put('rabbitmq-url', rabbitmqUrl(third));
+    await Promise.all([role.setPassword(third), user.setPassword(third)]);
+    broker.cut();
+    await world.tables.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
+      role.username,
+    ]);
+    await publish(10);
+    await until(async () => (await world.rows('artists')) === 40, 'rows with the third password', 60_000);
+    await world.drained(service);
+    expect(await world.broker.letters(`${world.queue('tableinator', 'artists')}.dlq`)).toEqual([]);
+    staysItself(service);
+  });
+});
+
+describe('graphinator, its password in a file', () => {
+  const nodes = async (): Promise<number> => {
+    const [row] = await world.graph.query<{ n: number }>(
+      'match (a:Artist) where a.id starts with $prefix and a.sha256 is not null return count(a) as n',
+      { prefix: `${world.prefix}-` },
+    );
+    return row?.n ?? 0;
+  };
+  afterAll(() =>
+    world.graph.query('match (a:Artist) where a.id starts with $prefix detach delete a', {
+      prefix: `${world.prefix}-`,
+    }),
+  );
+
+  it("goes on when Neo4j's password changes, without a restart", async () => {
+    const { neo4j } = sharedServers();
+    const user = owned(await graphAccount(first));
+    const way = await wayTo(neo4j?.uri ?? '', 7687);
+    const service = await world.start('graphinator', {
+      NEO4J_URI: `bolt://127.0.0.1:${way.port}`,
+      NEO4J_USERNAME: user.username,
+      NEO4J_PASSWORD: '',
+      NEO4J_PASSWORD_FILE: files.put('neo4j', first),
+      DATA_TYPES: 'artists',
+      NEO4J_BATCH_FLUSH_INTERVAL: '0.2',
+    });
+    await world.drained(service);
+    const before = await nodes();
+    await publish(10);
+    await until(async () => (await nodes()) === before + 10, 'nodes with the first password');
+
+    await user.setPassword(second);
+    way.cut();
+    await publish(10);
+    await until(() => refusal(service, 'store-misconfigured', /Security/), 'the old password is refused');
+    expect((await service.get('/readyz')).status).toBe(503);
+    files.put('neo4j', second);
+    await until(async () => (await nodes()) === before + 20, 'nodes with the second password', 60_000);
+    await world.drained(service);
+    expect(await world.broker.letters(`${world.queue('graphinator', 'artists')}.dlq`)).toEqual([]);
+    staysItself(service);
+  });
+});
