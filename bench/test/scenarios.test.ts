@@ -74,8 +74,8 @@ describe('the course of a run', () => {
         (records) => 50 + records / 10_000,
       ),
     });
-    expect(flat.figures).toMatchObject({ 'peak MiB': 100, 'MiB per million': 0 });
-    expect(leak.figures).toMatchObject({ 'peak MiB': 60, 'MiB per million': 100 });
+    expect(flat.figures).toMatchObject({ 'private peak MiB': 100, 'MiB per million': 0 });
+    expect(leak.figures).toMatchObject({ 'private peak MiB': 60, 'MiB per million': 100 });
   });
 });
 

@@ -70,7 +70,7 @@ export function resultOf(scenario: Scenario, plan: Plan, measured: Measured, cir
     ratio:
       'over' in headline
         ? (first?.median ?? 0)
-        : median((runs[headline.of] ?? []).map((run) => run.figures?.[headline.figure] ?? 0)),
+        : median(defined(runs[headline.of], (run) => run.figures?.[headline.figure])),
     ...(cpuRatio === undefined ? {} : { cpuRatio }),
     headline,
     ratios: all,

@@ -23,11 +23,16 @@ export function growthOf(course: Course): Pick<Run, 'figures' | 'series'> {
   const first = between(1, total / parts);
   const last = between(total - total / parts, total);
   return {
-    figures: {
-      'first 5 % records/s': Math.round(first),
-      'last 5 % records/s': Math.round(last),
-      'last over first': first === 0 ? 0 : round(last / first, 3),
-    },
+    // Too few batches to tell the two parts apart have no such figures.
+    ...(first === 0 || last === 0
+      ? {}
+      : {
+          figures: {
+            'first 5 % records/s': Math.round(first),
+            'last 5 % records/s': Math.round(last),
+            'last over first': round(last / first, 3),
+          },
+        }),
     series: { 'records/s': thinned(rateCurve(course, kept), kept) },
   };
 }
@@ -41,14 +46,14 @@ export function memoryOf({ marks }: Course): Pick<Run, 'figures' | 'series'> {
   const memory = points.map(([, miB]) => miB);
   return {
     figures: {
-      'peak MiB': round(
+      'private peak MiB': round(
         memory.reduce((most, miB) => Math.max(most, miB), 0),
         1,
       ),
-      'last MiB': round(memory.at(-1) ?? 0, 1),
+      'private last MiB': round(memory.at(-1) ?? 0, 1),
       'MiB per million': round(perMillion, 1),
     },
-    series: { 'MiB resident': thinned(points, kept) },
+    series: { 'private MiB': thinned(points, kept) },
   };
 }
 
