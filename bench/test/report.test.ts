@@ -177,7 +177,7 @@ describe('plots', () => {
           ],
         },
       ]),
-    ).toMatch(/d="M80 286L696 52"/);
+    ).toMatch(/d="M80 286L680 52"/);
     expect(linePlot('t', 'x', 'y', [])).not.toContain('NaN');
     expect([0, 1, 3, 12, 26, 400].map(niceCeiling)).toEqual([1, 1, 5, 20, 50, 500]);
   });

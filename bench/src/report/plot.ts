@@ -45,15 +45,15 @@ export function linePlot(title: string, xUnit: string, yUnit: string, lines: rea
   const all = lines.flatMap(({ points }) => points);
   const right = niceCeiling(Math.max(0, ...all.map(([x]) => x)));
   const top = niceCeiling(Math.max(0, ...all.map(([, y]) => y)));
-  const x = (value: number): number => left + (value / right) * (width - left - 24);
+  const x = (value: number): number => left + (value / right) * (width - left - 40);
   const y = (value: number): number =>
     height - margin.bottom - (value / top) * (height - margin.bottom - margin.top - 8);
   return drawing(height, title, [
-    ...ticks(0, top).map((value) => grid(left, width - 24, y(value), y(value))),
+    ...ticks(0, top).map((value) => grid(left, width - 40, y(value), y(value))),
     ...ticks(0, top).map((value) => text(left - 8, y(value) + 4, figure(value), 'end')),
     ...ticks(0, right).map((value) => text(x(value), height - margin.bottom + 16, figure(value), 'middle')),
     text(left, margin.top - 6, yUnit, 'start'),
-    text(width - 24, height - 4, xUnit, 'end'),
+    text(width - 40, height - 4, xUnit, 'end'),
     ...lines.map(({ points }, i) => {
       const path = points.map(([a, b], n) => `${n === 0 ? 'M' : 'L'}${at(x(a))} ${at(y(b))}`).join('');
       return `<path d="${path}" stroke="${colours[i % colours.length]}" stroke-width="2" fill="none"/>`;
