@@ -93,6 +93,14 @@ export const toGraphRecord: Readonly<Record<RecordType, (id: string, body: JsonO
   }),
 };
 
+/** The names of each type's own properties: what an empty record gives. */
+export const propertyNames: Readonly<Record<RecordType, readonly string[]>> = {
+  artists: Object.keys(toGraphRecord.artists('', {}).properties),
+  labels: Object.keys(toGraphRecord.labels('', {}).properties),
+  masters: Object.keys(toGraphRecord.masters('', {}).properties),
+  releases: Object.keys(toGraphRecord.releases('', {}).properties),
+};
+
 /** `master_id` is a text, an integer, `{"#text": …}` or, from other producers, `{"id": …}`. */
 function mastersOf(body: JsonObject): readonly Reference[] {
   const master = member(body, 'master_id');

@@ -8,7 +8,7 @@ import {
   type NodeStep,
   parseScanned,
 } from '@inator/runtime';
-import { type GraphRecord, toGraphRecord } from './graph-record.ts';
+import { type GraphRecord, propertyNames, toGraphRecord } from './graph-record.ts';
 import { createMessageReader, type MessageOptions } from './messages.ts';
 import type { Reference } from './shapes.ts';
 import type { RecordType } from './types.ts';
@@ -32,14 +32,23 @@ const genre: Endpoint = { label: 'Genre', key: 'name' };
 const style: Endpoint = { label: 'Style', key: 'name' };
 
 /** The record's own node. */
-function own(end: Endpoint): NodeStep<GraphRecord> {
-  return { ...end, primary: true, keptAsStub: ['name'], rows: ({ id, properties }) => [{ key: id, properties }] };
+function own(end: Endpoint, type: RecordType): NodeStep<GraphRecord> {
+  const properties = propertyNames[type];
+  return {
+    ...end,
+    primary: true,
+    keptAsStub: ['name'],
+    properties,
+    rows: ({ id, properties }) => [{ key: id, properties }],
+  };
 }
 
 /** Targets that may not have arrived yet. */
 function stubs(end: Endpoint, ...fields: readonly Named[]): NodeStep<GraphRecord> {
   return {
     ...end,
+    // A release names its master by id alone.
+    properties: fields.includes('masters') ? [] : ['name'],
     rows: (record) => {
       const rows = new Map<string, NodeRow>();
       for (const field of fields) {
@@ -53,7 +62,7 @@ function stubs(end: Endpoint, ...fields: readonly Named[]): NodeStep<GraphRecord
 }
 
 function tags(end: Endpoint, field: Tagged): NodeStep<GraphRecord> {
-  return { ...end, rows: (record) => record[field].map((name) => ({ key: name, properties: {} })) };
+  return { ...end, properties: [], rows: (record) => record[field].map((name) => ({ key: name, properties: {} })) };
 }
 
 /** From the record to each that it names. */
@@ -90,7 +99,7 @@ const partOf: EdgeStep<GraphRecord> = {
 
 const plans: Readonly<Record<RecordType, Pick<GraphModel<GraphRecord>, 'nodes' | 'edges'>>> = {
   artists: {
-    nodes: [own(artist), stubs(artist, 'below', 'above', 'aliases')],
+    nodes: [own(artist, 'artists'), stubs(artist, 'below', 'above', 'aliases')],
     edges: [
       from('MEMBER_OF', artist, 'below'),
       to('MEMBER_OF', artist, artist, 'above', true),
@@ -98,16 +107,16 @@ const plans: Readonly<Record<RecordType, Pick<GraphModel<GraphRecord>, 'nodes' |
     ],
   },
   labels: {
-    nodes: [own(label), stubs(label, 'below', 'above')],
+    nodes: [own(label, 'labels'), stubs(label, 'below', 'above')],
     edges: [from('SUBLABEL_OF', label, 'below'), to('SUBLABEL_OF', label, label, 'above', true)],
   },
   masters: {
-    nodes: [own(master), stubs(artist, 'artists'), tags(genre, 'genres'), tags(style, 'styles')],
+    nodes: [own(master, 'masters'), stubs(artist, 'artists'), tags(genre, 'genres'), tags(style, 'styles')],
     edges: [to('BY', master, artist, 'artists'), is(master, genre, 'genres'), is(master, style, 'styles'), partOf],
   },
   releases: {
     nodes: [
-      own(release),
+      own(release, 'releases'),
       stubs(artist, 'artists'),
       stubs(label, 'labels'),
       stubs(master, 'masters'),

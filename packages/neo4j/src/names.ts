@@ -20,11 +20,11 @@ export interface PropertyNames {
   learn(label: number, properties: Properties, own: boolean): Fault | undefined;
 }
 
-export function createPropertyNames<R>({ labels, primary }: GraphShape<R>): PropertyNames {
+export function createPropertyNames<R>({ labels, primary, primaryStep, stubs }: GraphShape<R>): PropertyNames {
   const lists = labels.map((): string[] => []);
   const known = labels.map(() => new Set<string>());
   let own: ReadonlySet<string> | undefined;
-  return {
+  const names: PropertyNames = {
     lists,
     learn(label, properties, isOwn) {
       const names = Object.keys(properties);
@@ -55,4 +55,10 @@ export function createPropertyNames<R>({ labels, primary }: GraphShape<R>): Prop
       return fault('defect', 'graph', reason);
     },
   };
+  // A name that cannot be is left to the first record that brings it, whose letter then says so.
+  for (const { label, step } of [...stubs, { label: primary, step: primaryStep }]) {
+    const nothing = Object.fromEntries((step.properties ?? []).map((name) => [name, null]));
+    if (step.properties !== undefined) names.learn(label, nothing, step === primaryStep);
+  }
+  return names;
 }

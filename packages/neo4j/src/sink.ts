@@ -40,9 +40,19 @@ import { ledgerStatement } from './ledger/statements.ts';
 import { createPropertyNames } from './names.ts';
 import { prepareSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
-import { asParameters, lockStatement, pruneStatement, readStatement, writeStatement } from './statements.ts';
+import {
+  asParameters,
+  keepingPlan,
+  lockStatement,
+  pruneStatement,
+  readStatement,
+  writeStatement,
+} from './statements.ts';
 import { hashFault, keyFault, seqFault } from './values.ts';
 import { type Candidate, judge, reduce, type Verdict } from './version.ts';
+
+/** For planning all statements of a model on a cold server; 50 s were seen on an overloaded one. */
+const planningMs = 180_000;
 
 export interface GraphSinkOptions {
   /**
@@ -82,9 +92,9 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
   const names = createPropertyNames(shape);
   const purge = options.purge ?? noPurge;
   const ledger = purge.mode === 'off' ? undefined : createLedger(neo4j, shape, model.name, purge);
-  const readText = ledger === undefined ? readStatement(shape) : ledgerStatement(readStatement(shape));
-  const lockText = lockStatement(shape);
-  const pruneTexts = shape.owned.map((group) => pruneStatement(shape, group));
+  const readText = keepingPlan(ledger === undefined ? readStatement(shape) : ledgerStatement(readStatement(shape)));
+  const lockText = keepingPlan(lockStatement(shape));
+  const pruneTexts = shape.owned.map((group) => keepingPlan(pruneStatement(shape, group)));
   let writeText = '';
   let writeNames = -1;
   const restarts: Record<string, number> = {};
@@ -93,7 +103,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
   const currentWriteText = (): string => {
     const known = names.lists.reduce((sum, list) => sum + list.length, 0);
     if (known !== writeNames) {
-      writeText = writeStatement(shape, names.lists);
+      writeText = keepingPlan(writeStatement(shape, names.lists));
       writeNames = known;
     }
     return writeText;
@@ -199,10 +209,29 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     }
   };
 
+  /**
+   * Runs every statement once on nothing. A server that has just started takes seconds to plan the writing one, on a busy
+   * machine tens of seconds: the writers would each plan it, side by side, inside the time of their first transaction.
+   */
+  const planAhead = async (signal: AbortSignal): Promise<void> => {
+    const transaction = await neo4j.begin({ signal, timeoutMs: planningMs });
+    try {
+      await read(transaction, []);
+      await transaction.run(lockText, asParameters({ keys: [] }));
+      await transaction.run(currentWriteText(), asParameters(assemble(shape, names, [], []).lists));
+      for (const text of pruneTexts) await transaction.run(text, asParameters({ gone: [] }));
+    } catch (thrown) {
+      throw classify(thrown);
+    } finally {
+      await transaction.rollback();
+    }
+  };
+
   return {
     async open(signal) {
       await prepareSchema(neo4j, ledger === undefined ? shape.labels : [...shape.labels, ...ledgerLabels], signal);
       await (ledger === undefined ? dropLedger(neo4j, shape, signal) : ledger.prepare(signal));
+      await planAhead(signal);
     },
 
     async write(batch, signal) {

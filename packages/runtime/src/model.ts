@@ -146,6 +146,11 @@ export interface NodeStep<R> {
    * The same names that steps of other records give its stubs.
    */
   readonly keptAsStub?: readonly string[];
+  /**
+   * Names of all properties that its rows may have, where they are known from the start: the statements are then planned
+   * before the first batch. Left out, names are learned as they come, and each new one costs another planning.
+   */
+  readonly properties?: readonly string[];
   rows(record: R): readonly NodeRow[];
 }
 

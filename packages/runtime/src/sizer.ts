@@ -70,14 +70,20 @@ export function createSizer({ start, min, max }: SizerSettings, onResized: (resi
     rates[at] = rate;
     if (at !== home) {
       const before = rates[home] ?? 0;
-      if (rate <= before * (1 + margin)) return moveTo(home, rate);
+      if (rate <= before * (1 + margin)) {
+        moveTo(home, rate);
+        return;
+      }
       home = at;
       still = 0;
     }
     still += 1;
     // Larger first: what a batch costs beyond its records is shared by more of them.
     const unknown = [at + 1, at - 1].find((index) => index in ladder && rates[index] === undefined);
-    if (unknown !== undefined) return moveTo(unknown, rate);
+    if (unknown !== undefined) {
+      moveTo(unknown, rate);
+      return;
+    }
     if (still < patience) return;
     still = 0;
     for (const index of [at + 1, at - 1]) if (index in ladder) rates[index] = undefined;
@@ -88,10 +94,16 @@ export function createSizer({ start, min, max }: SizerSettings, onResized: (resi
       return sizeAt(at);
     },
     stored(count, sealedBy, now) {
-      if (sealedBy !== 'records') return restart(undefined);
+      if (sealedBy !== 'records') {
+        restart(undefined);
+        return;
+      }
       // Sealed before the last move.
       if (count !== sizeAt(at)) return;
-      if (began === undefined) return restart(now);
+      if (began === undefined) {
+        restart(now);
+        return;
+      }
       batches += 1;
       records += count;
       const elapsed = now - began;

@@ -91,10 +91,16 @@ function graphModel(model: DeclaredModel, kind: DeclaredKind, options: ReadOptio
     ...own,
     primary: true,
     keptAsStub: namesOfStubs(model, graph),
+    properties: graph.properties.map(({ name }) => name),
     rows: ({ key, properties }) => [{ key, properties }],
   };
   const further = graph.nodes.map(
-    ({ label, as }, i): NodeStep<GraphValues> => ({ label, key: as, rows: ({ nodes }) => nodes[i] ?? [] }),
+    ({ label, as, properties }, i): NodeStep<GraphValues> => ({
+      label,
+      key: as,
+      properties: properties.map(({ name }) => name),
+      rows: ({ nodes }) => nodes[i] ?? [],
+    }),
   );
   const ends = graph.edges.flatMap(({ from, to }, i): NodeStep<GraphValues>[] => [
     ...(from ? [{ label: from.label, key: from.as, rows: ({ edges }: GraphValues) => edges[i]?.from ?? [] }] : []),
