@@ -84,8 +84,7 @@ describe('tableinator, its passwords in files', () => {
     role = owned(await postgresAccount(first));
     user = owned(await brokerAccount(all, first));
     broker = await wayTo(servers.rabbitmq, 5672);
-    rabbitmqUrl = (password) =>
-      addressOf(servers.rabbitmq, { username: user.username, password, port: broker.port });
+    rabbitmqUrl = (password) => addressOf(servers.rabbitmq, { username: user.username, password, port: broker.port });
     await world.tables.query(`create schema "${world.schema}" authorization ${role.username}`);
     service = await world.start('tableinator', {
       RABBITMQ_URL: '',

@@ -11,7 +11,7 @@ import { type Server, startNeo4j, startPostgres, startRabbitmq } from '@inator/s
 import { until } from '@inator/testkit/hurt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService, ServiceName } from '../support/service.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openWorld, type Type, type World } from '../support/world.ts';
 import { type Authority, type Kind, makeAuthority } from './support/certificates.ts';
 import { type Front, startFront } from './support/tls-front.ts';
 
@@ -35,9 +35,9 @@ async function freePort(): Promise<number> {
 /** Turns TLS on without a restart; the key must belong to the account that the server runs under. */
 async function encryptPostgres(): Promise<void> {
   const { certFile, keyFile } = authority.identity('good');
-  const [{ data = '' } = {}] = await world.tables.query<{ data: string }>('show data_directory as data').catch(() =>
-    world.tables.query<{ data: string }>("select current_setting('data_directory') as data"),
-  );
+  const [{ data = '' } = {}] = await world.tables
+    .query<{ data: string }>('show data_directory as data')
+    .catch(() => world.tables.query<{ data: string }>("select current_setting('data_directory') as data"));
   const { uid, gid } = statSync(data);
   if (process.getuid?.() === 0) chownSync(keyFile, uid, gid);
   chmodSync(keyFile, 0o600);
@@ -101,7 +101,7 @@ afterAll(async () => {
 }, 120_000);
 
 let published = 0;
-async function publish(type: 'artists' | 'labels' | 'masters', count: number): Promise<void> {
+async function publish(type: Type, count: number): Promise<void> {
   const bodies = Array.from({ length: count }, () => {
     published += 1;
     return `{"type":"data","id":"${published}","name":"n"}`;
@@ -146,9 +146,9 @@ function trusting(name: ServiceName, at: { amqps?: number; postgres?: number; bo
 describe('servers with a good certificate', () => {
   it('are written to by tableinator, everything encrypted', async () => {
     const service = await world.start('tableinator', { ...trusting('tableinator'), DATA_TYPES: 'artists' });
-    await publish('artists', 3).then(() => world.drained(service));
+    await world.drained(service);
     await publish('artists', 3);
-    await until(async () => (await world.rows('artists')) >= 3, 'rows');
+    await until(async () => (await world.rows('artists')) === 3, 'rows');
     const encrypted = await world.tables.query<{ ssl: boolean }>(
       "select s.ssl from pg_stat_ssl s join pg_stat_activity a using (pid) where a.application_name like 'tableinator%'",
     );
@@ -175,7 +175,8 @@ const named: Readonly<Record<Exclude<Kind, 'good'>, RegExp>> = {
   expired: /CERT_HAS_EXPIRED/,
   'of another host': /ERR_TLS_CERT_ALTNAME_INVALID/,
   'signed by itself': /DEPTH_ZERO_SELF_SIGNED_CERT/,
-  'of an unknown authority': /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|an authority that is not trusted/,
+  'of an unknown authority':
+    /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|an authority that is not trusted/,
 };
 
 interface Line {
@@ -187,7 +188,8 @@ interface Line {
 
 interface Walk {
   readonly service: ServiceName;
-  readonly type: 'labels' | 'masters';
+  /** Each its own: an exchange hands its messages to both services. */
+  readonly type: Type;
   readonly code: string;
   front(): Promise<Front>;
   env(front: Front): Readonly<Record<string, string>>;
@@ -213,11 +215,11 @@ const walks: Readonly<Record<string, Walk>> = {
   },
   Neo4j: {
     service: 'graphinator',
-    type: 'labels',
+    type: 'releases',
     code: 'store-misconfigured',
     front: () => startFront({ target: neo4j.port }, authority.identity('of an unknown authority')),
     env: (front) => trusting('graphinator', { bolt: overTls(neo4j, front.port) }),
-    stored: () => nodes('Label'),
+    stored: () => nodes('Release'),
   },
 };
 
@@ -269,7 +271,11 @@ describe('a certificate that must not be believed', () => {
       await refused(service, walk, kind, from);
       expect(await walk.stored()).toBe(5);
     }
-    await until(() => front.open <= 4, () => `refused connections are closed; ${front.open} are open`, 20_000);
+    await until(
+      () => front.open <= 4,
+      () => `refused connections are closed; ${front.open} are open`,
+      20_000,
+    );
 
     front.present(authority.identity('good'));
     await until(

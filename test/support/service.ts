@@ -98,6 +98,8 @@ export async function startService(
 /** The port that the log says the admin server listens on. */
 function listening(lines: readonly string[]): number | undefined {
   for (const line of lines) {
+    const text = / Health and metrics are served host=\S+ port=(\d+)$/.exec(line);
+    if (text !== null) return Number(text[1]);
     if (!line.includes('"event":"admin.listening"')) continue;
     return (JSON.parse(line) as { readonly port: number }).port;
   }
