@@ -21,6 +21,7 @@ export const prefixes = [
   'BATCH_',
   'LOG_',
   'HEALTH_',
+  'ADMIN_',
   'DOMAIN',
   'DATA_TYPES',
   'SEQ_',

@@ -18,6 +18,9 @@ const graphGroups = { ...shared, neo4j, batching: batching('NEO4J'), health: hea
 type Shared = ValuesOf<typeof shared>;
 type Batching = ValuesOf<typeof tableGroups>['batching'];
 
+/** A token of fewer characters is warned of. */
+const shortestToken = 16;
+
 /** What both services have in common. */
 function finishShared(
   name: ServiceName,
@@ -86,6 +89,10 @@ function finishShared(
   if (window < batchSize) {
     const cause = by === 'prefetch' ? 'RABBITMQ_PREFETCH' : 'BATCH_MAX_PENDING';
     judge.warn(cause, `allows a window of ${window} a type: batches will have ${window} records, not ${batchSize}`);
+  }
+  const token = values.health.token?.();
+  if (token !== undefined && token.length < shortestToken) {
+    judge.warn('ADMIN_TOKEN', `has ${token.length} characters, fewer than ${shortestToken}: it can be guessed`);
   }
   const exchangePrefix = prefixOf(domain, consuming.exchangePrefix, judge);
   const instance = values.service.instance ?? hostname();

@@ -155,6 +155,8 @@ export interface LaneSnapshot {
   readonly since: number;
   readonly reason: string | undefined;
   readonly consuming: boolean;
+  /** An operator paused it; `state` may still say something more urgent, such as a hold. */
+  readonly paused: boolean;
   readonly window: number;
   readonly batchSize: number;
   /** Deliveries and body bytes taken and not settled yet. */

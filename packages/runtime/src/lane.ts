@@ -258,6 +258,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       queue: parts.queue,
       ...core.status,
       consuming: core.consuming && !core.paused,
+      paused: core.paused,
       window: supervision.window,
       batchSize: sealing.batchSize,
       pendingRecords: supervision.loan?.inHand ?? 0,

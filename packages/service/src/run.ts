@@ -16,12 +16,13 @@ import {
   type ServiceConfig,
   type ServiceSpec,
 } from '@inator/config';
-import { createBroker, createQueueSource } from '@inator/rabbitmq';
+import { type Broker, createBroker, createQueueSource, letterQueue } from '@inator/rabbitmq';
 import { createBudget, createLane, Events, type Lane, type Model, type Sink } from '@inator/runtime';
 import {
   AdminError,
   createAdminServer,
   createHealth,
+  createLive,
   createLog,
   createMetrics,
   createRedact,
@@ -98,6 +99,8 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     onBlocked: (reason) => log.write('amqp.blocked', { reason }),
     onUnblocked: () => log.write('amqp.unblocked', {}),
   });
+  const live = createLive({ service: name, version, instance, health, redact });
+  live.events(events);
   const budget = createBudget(config.batch.maxPendingBytes);
   const lanes: Lane[] = [];
   const store = parts.wire({
@@ -105,19 +108,25 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     log,
     lane(type, model, sink) {
       const queue = queueSpec(config, type);
-      lanes.push(
-        createLane({
-          name: type,
-          queue: queue.queue,
-          model,
-          sink,
-          source: createQueueSource({ broker, letters, queue, service: name }),
-          settings: laneSettings(config),
-          budget,
-          lanes: config.service.dataTypes.length,
-          events,
-        }),
-      );
+      const built = createLane({
+        name: type,
+        queue: queue.queue,
+        model,
+        sink,
+        source: createQueueSource({ broker, letters, queue, service: name }),
+        settings: laneSettings(config),
+        budget,
+        lanes: config.service.dataTypes.length,
+        events,
+      });
+      lanes.push(built);
+      const waiting = queue.deadLetterQueue;
+      live.lane({
+        name: type,
+        snapshot: () => built.snapshot(),
+        depth: () => built.depth(),
+        letters: { queue: waiting, depth: () => lettersIn(broker, waiting) },
+      });
     },
   });
 
@@ -147,13 +156,16 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   const admin = createAdminServer({
     ...config.health,
     redact,
+    audit: ({ what, remote, status }) =>
+      log.write(status === 401 || status === 403 ? 'admin.refused' : 'admin.action', { what, remote, status }),
     routes: standardRoutes({
       service: name,
       version,
       instance,
       health,
       metrics,
-      lanes: () => lanes.map((lane) => lane.snapshot()),
+      live,
+      lanes: () => lanes,
     }),
     failed: (path, error) =>
       log.write('admin.failed', { path, error: error instanceof Error ? error.name : typeof error }),
@@ -162,6 +174,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     health.markStopping();
     const left = await Promise.all(lanes.map((lane) => lane.stop(deadline)));
     await Promise.all([broker.close(), letters.close(), store.close()]);
+    live.close();
     await admin.close();
     metrics.close();
     return left.reduce((sum, each) => sum + each, 0);
@@ -191,6 +204,12 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   health.markStarted();
   void warnOnceReachable(store, log);
   await stopped;
+}
+
+/** Letters waiting in a dead-letter queue. Asking must not bring up a connection that nobody consumes on. */
+async function lettersIn(broker: Broker, queue: string): Promise<number | undefined> {
+  if (broker.status().state !== 'up') return undefined;
+  return (await letterQueue(broker, queue))?.depth;
 }
 
 /** Asks the store for what deserves a look, once, when it first answers. */

@@ -9,7 +9,8 @@
  * - Started means that the process has read its configuration and built its lanes. It does not wait for stores: an outage
  *   while starting must not make an orchestrator kill the process over and over.
  */
-import { type LaneSnapshot, type LaneState, within } from '@inator/runtime';
+import { type LaneSnapshot, within } from '@inator/runtime';
+import { laneAdvice } from './advice.ts';
 import { createRedact, type Redact } from './redact.ts';
 
 export interface CheckReport {
@@ -55,15 +56,6 @@ export interface HealthOptions {
   /** How long an answer is good for. Default 1,000 ms. */
   readonly freshMs?: number;
 }
-
-const laneAdvice: Readonly<Record<Exclude<LaneState, 'consuming' | 'paused'>, string>> = {
-  starting: 'It is tried again until it opens; if the reason stays, check the address, the credentials and the rights.',
-  holding: 'Bring the store back: nothing is lost, records are held unacknowledged and go through by themselves.',
-  braked:
-    'Look at the dead letters with `inator dlq list`, mend the cause in the store or at the producer; then release the brake or restart.',
-  draining: 'The service is stopping; nothing to do.',
-  stopped: 'The service is stopping; nothing to do.',
-};
 
 interface ProbeState {
   readonly probe: Probe;
@@ -138,7 +130,7 @@ export function createHealth(options: HealthOptions = {}): Health {
         status: 'failing',
         since: time(stoppingAt),
         reason: 'the service is stopping',
-        advice: laneAdvice.draining,
+        advice: 'The service is stopping; nothing to do.',
       };
     }
     if (startedAt === undefined) {
@@ -190,15 +182,21 @@ export function createHealth(options: HealthOptions = {}): Health {
   };
 }
 
-function laneReport({ lane, state, since, reason, lastCommitAt }: LaneSnapshot, redact: Redact): CheckReport {
+/**
+ * A paused lane is well: it does what an operator told it, and a process that counts as not ready is replaced or taken out
+ * by orchestrators, which would undo the pause or stop its other lanes being seen.
+ */
+function laneReport(snapshot: LaneSnapshot, redact: Redact): CheckReport {
+  const { lane, state, since, reason, lastCommitAt } = snapshot;
   const well = state === 'consuming' || state === 'paused';
+  const advice = laneAdvice(snapshot);
   return {
     name: `lane:${lane}`,
     status: well ? 'ok' : 'failing',
     since: time(since),
     ...(lastCommitAt === undefined ? {} : { last_healthy_at: time(lastCommitAt) }),
     ...(well && reason === undefined ? {} : { reason: redact(reason === undefined ? state : `${state}: ${reason}`) }),
-    ...(well ? {} : { advice: laneAdvice[state] }),
+    ...(well || advice === undefined ? {} : { advice }),
   };
 }
 

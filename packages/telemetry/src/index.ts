@@ -1,5 +1,7 @@
-export { type Reply, type Route, type RouteKind, type RouteParts, routeKinds, standardRoutes } from './admin/routes.ts';
-export { AdminError, type AdminOptions, type AdminServer, createAdminServer } from './admin/server.ts';
+export type { ControlledLane } from './admin/control.ts';
+export type { AdminRequest, Reply, Route, RouteKind, StreamReply, TextReply } from './admin/route.ts';
+export { type RouteParts, routeKinds, standardRoutes } from './admin/routes.ts';
+export { AdminError, type AdminOptions, type AdminServer, type AuditEntry, createAdminServer } from './admin/server.ts';
 export {
   type CheckReport,
   createHealth,
@@ -8,6 +10,9 @@ export {
   type HealthReport,
   type Probe,
 } from './health.ts';
+export { createLive, type Live, type LiveLane, type LiveOptions } from './live/live.ts';
+export type { LaneSample, Recent } from './live/recorder.ts';
+export type { LaneHistory, LaneView } from './live/view.ts';
 export { checkLine } from './log/check.ts';
 export { type LogEventName, type LogFields, type LogKind, type LogLevel, logKinds } from './log/kinds.ts';
 export { describeError, logEvents } from './log/lanes.ts';

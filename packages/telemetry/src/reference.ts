@@ -1,6 +1,7 @@
 /** Pages generated from the lists of metrics, log events, faults and routes. */
 import { type FaultKind, faultKinds } from '@inator/runtime';
-import { type RouteKind, routeKinds } from './admin/routes.ts';
+import type { RouteKind } from './admin/route.ts';
+import { routeKinds } from './admin/routes.ts';
 import { baseFields, type LogKind, logKinds } from './log/kinds.ts';
 import { type MetricKind, type MetricName, metricKinds, phases, seriesBudget } from './metrics/kinds.ts';
 import { valuesOf } from './metrics/registry.ts';
@@ -117,15 +118,19 @@ ${rows.join('\n')}
 function httpPage(): string {
   const rows = Object.values<RouteKind>(routeKinds).map((route) => {
     const answers = Object.entries(route.answers).map(([status, what]) => `${status}: ${what}`);
-    return `| ${code(`${route.method} ${route.path}`)} | ${cell(route.means)} | ${cell(answers.join('; '))} |`;
+    const means = `${route.means}${route.needs === 'token' ? ' Needs the token.' : ''}`;
+    return `| ${code(`${route.method} ${route.path}`)} | ${cell(means)} | ${cell(answers.join('; '))} |`;
   });
   return `# HTTP
 
 ${generated('packages/telemetry')}
 
 Each service answers on \`HEALTH_HOST:HEALTH_PORT\`, tableinator by default on 127.0.0.1:8002, graphinator on 127.0.0.1:8001.
-GET and HEAD only; another method is answered with 405, another path with 404 and the list of paths. No answer takes longer
-than two seconds, whatever hangs behind it. There is no authentication, and nothing secret to read.
+GET routes answer HEAD as well; another method is answered with 405, another path with 404 and the list of paths. No answer
+takes longer than two seconds, whatever hangs behind it; only \`/events\` stays open. What is read needs no authentication,
+and there is nothing secret to read. What changes something needs the token of \`ADMIN_TOKEN\` as \`Authorization: Bearer …\`;
+every try is logged, with the address it came from (\`admin.action\`, \`admin.refused\`), and without a token in the
+configuration it is switched off. The port speaks plain HTTP: over networks that others share put TLS in front of it.
 
 | route | question | answers |
 |---|---|---|

@@ -6,13 +6,15 @@ import {
   type AdminServer,
   createAdminServer,
   createHealth,
+  createLive,
   createMetrics,
   createRedact,
   type Route,
+  type RouteKind,
   routeKinds,
   standardRoutes,
 } from '../src/index.ts';
-import { snapshot } from './samples.ts';
+import { controlled } from './samples.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -22,8 +24,11 @@ afterEach(async () => {
 function standard() {
   const health = createHealth();
   const metrics = createMetrics({ service: 'tableinator', version: '1.2.3', sink: 'postgres' });
+  const live = createLive({ service: 'tableinator', version: '1.2.3', instance: 'here', health });
   closers.push(() => metrics.close());
-  const lanes = [snapshot()];
+  closers.push(() => live.close());
+  const lane = controlled();
+  live.lane(lane);
   const routes = standardRoutes({
     service: 'tableinator',
     version: '1.2.3',
@@ -31,9 +36,10 @@ function standard() {
     instance: 'here',
     health,
     metrics,
-    lanes: () => lanes,
+    live,
+    lanes: () => [lane],
   });
-  return { health, routes, lanes };
+  return { health, routes, lane, live };
 }
 
 async function serve(routes: readonly Route[], more: { redact?: (t: string) => string; failed?: () => void } = {}) {
@@ -55,24 +61,24 @@ describe('the routes', () => {
   it('all answer, with no store and no broker in reach', async () => {
     const { routes } = standard();
     const { url } = await serve(routes);
-    for (const { path, answers } of Object.values(routeKinds)) {
-      const response = await fetch(url + path);
+    for (const { method, path, answers } of Object.values<RouteKind>(routeKinds)) {
+      const response = await fetch(url + path, { method });
       expect([path, Object.keys(answers).includes(String(response.status))]).toEqual([path, true]);
       expect(response.headers.get('cache-control')).toBe('no-store');
-      await response.arrayBuffer();
+      await response.body?.cancel();
     }
   });
 
   it('tell alive, started and ready apart', async () => {
-    const { health, routes, lanes } = standard();
+    const { health, routes, lane } = standard();
     const { url } = await serve(routes);
     const statuses = async () =>
       Promise.all(['/livez', '/startupz', '/readyz', '/health'].map(async (path) => (await fetch(url + path)).status));
     expect(await statuses()).toEqual([200, 503, 503, 503]);
     health.markStarted();
     expect(await statuses()).toEqual([200, 200, 200, 200]);
-    health.lane({ name: 'artists', snapshot: () => lanes[0] ?? snapshot() });
-    lanes[0] = snapshot({ state: 'holding', reason: 'connection refused' });
+    health.lane(lane);
+    lane.become({ state: 'holding', reason: 'connection refused' });
     expect(await statuses()).toEqual([200, 200, 503, 503]);
     const body = (await (await fetch(`${url}/readyz`)).json()) as { status: string; checks: { reason?: string }[] };
     expect(body.status).toBe('not_ready');
@@ -84,7 +90,7 @@ describe('the routes', () => {
     const { url } = await serve(routes);
     expect(await (await fetch(`${url}/lanes`)).json()).toMatchObject({
       service: 'tableinator',
-      lanes: [{ lane: 'artists', state: 'consuming', totals: { consumed: 1000 } }],
+      lanes: [{ lane: 'artists', state: 'consuming', depth: 42, totals: { consumed: 1000 } }],
     });
     expect(await (await fetch(`${url}/version?x=1`)).json()).toEqual({
       service: 'tableinator',

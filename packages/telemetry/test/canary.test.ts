@@ -4,12 +4,13 @@ import { describe, expect, it } from '@jest/globals';
 import {
   createAdminServer,
   createHealth,
+  createLive,
   createMetrics,
   createRedact,
   logEvents,
   standardRoutes,
 } from '../src/index.ts';
-import { collect, oneOfEach, snapshot } from './samples.ts';
+import { collect, controlled, oneOfEach, snapshot } from './samples.ts';
 
 const canary = 'Canary"zq4711qz\\#/x';
 const encoded = encodeURIComponent(canary);
@@ -21,6 +22,16 @@ const complaints = [
   `postgres://joe:${canary}@h/db does not answer`,
   JSON.stringify({ password: canary, uri: `bolt://joe:${encoded}@h` }),
 ];
+
+/** The past and the first snapshot, as a browser would get them. */
+async function firstEvents(url: string): Promise<string> {
+  let text = '';
+  for await (const chunk of (await fetch(url)).body ?? []) {
+    text += Buffer.from(chunk).toString();
+    if (/^event: snapshot\ndata: .*\n\n/m.test(text)) return text;
+  }
+  return text;
+}
 
 describe('a secret of the environment', () => {
   it.each([
@@ -63,6 +74,10 @@ describe('a secret of the environment', () => {
 
     const health = createHealth({ redact });
     const metrics = createMetrics({ service: name, version: '1', sink: 'postgres' });
+    const live = createLive({ service: name, version: '1', instance: 'i', health, redact });
+    for (const [index, reason] of complaints.entries()) {
+      live.lane(controlled({ lane: `lane${index}`, state: 'holding', reason }));
+    }
     const server = createAdminServer({
       host: '127.0.0.1',
       port: 0,
@@ -73,7 +88,8 @@ describe('a secret of the environment', () => {
         instance: 'i',
         health,
         metrics,
-        lanes: () => complaints.map((reason) => snapshot({ state: 'holding', reason })),
+        live,
+        lanes: () => complaints.map((reason) => controlled({ state: 'holding', reason })),
       }),
     });
     for (const complaint of complaints) {
@@ -84,6 +100,8 @@ describe('a secret of the environment', () => {
     for (const path of ['/readyz', '/health', '/metrics', '/lanes', '/version', '/nowhere']) {
       seen.push(await (await fetch(`http://127.0.0.1:${port}${path}`)).text());
     }
+    seen.push(await firstEvents(`http://127.0.0.1:${port}/events`));
+    live.close();
     await server.close();
     metrics.close();
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   createAdminServer,
   createHealth,
+  createLive,
   createMetrics,
   type Metrics,
   metricKinds,
@@ -254,10 +255,11 @@ describe('over HTTP', () => {
     const metrics = create();
     metrics.lane(lane());
     const health = createHealth();
+    const live = createLive({ service: 's', version: '1', instance: 'i', health });
     const server = createAdminServer({
       host: '127.0.0.1',
       port: 0,
-      routes: standardRoutes({ service: 's', version: '1', instance: 'i', health, metrics, lanes: () => [] }),
+      routes: standardRoutes({ service: 's', version: '1', instance: 'i', health, metrics, live, lanes: () => [] }),
     });
     const { port } = await server.listen();
     try {
@@ -266,6 +268,7 @@ describe('over HTTP', () => {
       expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
       expect(value(await response.text(), 'inator_buffer_records')).toBe(12);
     } finally {
+      live.close();
       await server.close();
     }
   });

@@ -98,6 +98,28 @@ export function emitAll(events: Events): void {
   for (const [name, event] of Object.entries(oneOfEach)) events.emit(name as LaneEventName, event as never);
 }
 
+/** A lane that an operator may act on: what was done to it is kept, and its state follows. */
+export function controlled(changes: Partial<LaneSnapshot> = {}) {
+  let state = snapshot(changes);
+  const done: string[] = [];
+  const act = (what: string, paused: boolean) => async (): Promise<void> => {
+    done.push(what);
+    state = { ...state, paused, state: paused ? 'paused' : 'consuming' };
+  };
+  return {
+    name: state.lane,
+    done,
+    become(next: Partial<LaneSnapshot>): void {
+      state = { ...state, ...next };
+    },
+    snapshot: () => state,
+    depth: async (): Promise<number | undefined> => 42,
+    pause: act('pause', true),
+    resume: act('resume', false),
+    releaseBrake: () => void done.push('release-brake'),
+  };
+}
+
 export function snapshot(changes: Partial<LaneSnapshot> = {}): LaneSnapshot {
   return {
     lane: 'artists',
@@ -106,6 +128,7 @@ export function snapshot(changes: Partial<LaneSnapshot> = {}): LaneSnapshot {
     since: 1_700_000_000_000,
     reason: undefined,
     consuming: true,
+    paused: false,
     window: 1250,
     batchSize: 500,
     pendingRecords: 12,

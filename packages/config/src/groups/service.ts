@@ -1,5 +1,5 @@
 /** Keys that both services share: limits, brake, order, health, log, and the service itself. */
-import { boolean, choice, integer, list, number, seconds, text } from '../key.ts';
+import { boolean, choice, integer, list, number, seconds, secret, text } from '../key.ts';
 import { domainKey } from './domain.ts';
 
 const mebibyte = 1024 * 1024;
@@ -124,7 +124,7 @@ export const ordering = {
 export function health(port: 8001 | 8002) {
   return {
     title: 'Health and metrics',
-    intro: 'One small HTTP server for probes, metrics and the live state of the lanes: see http.md.',
+    intro: 'One small HTTP server for probes, metrics, the live page and the state of the lanes: see http.md.',
     keys: {
       host: text({
         name: 'HEALTH_HOST',
@@ -141,6 +141,14 @@ export function health(port: 8001 | 8002) {
         default: port,
         sentence: 'Port that the server binds to; 0 takes any free one and logs it.',
         when: 'When the port is taken, or several replicas run on one host.',
+      }),
+      token: secret({
+        name: 'ADMIN_TOKEN',
+        otherwise: 'nobody may',
+        sample: 'a-long-random-text-of-your-own',
+        sentence:
+          'What callers must send to pause or resume a lane or to release its brake; everything else on the port is open to read. `inator pause` and its like read the same variable.',
+        when: 'To work with lanes over HTTP: `openssl rand -hex 32`, as `ADMIN_TOKEN_FILE`.',
       }),
     },
   } as const;

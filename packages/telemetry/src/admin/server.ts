@@ -1,12 +1,13 @@
 /**
- * A small HTTP server for probes, metrics and live state, on a port of its own. It answers what is in its list of routes and
- * nothing else, reads no bodies, gives every request a deadline, and never shows a stack or a secret.
+ * A small HTTP server for probes, metrics, live state and the operator's word, on a port of its own. It answers what is in
+ * its list of routes and nothing else, reads no bodies, gives every request a deadline, and never shows a stack or a secret.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { within } from '@inator/runtime';
 import { createRedact, type Redact } from '../redact.ts';
-import type { Reply, Route } from './routes.ts';
+import { createAuthority } from './authority.ts';
+import { createFinder, type Reply, type Route } from './route.ts';
 
 export interface AdminServer {
   /** Resolves with where it listens; rejects with an `AdminError` when it cannot. */
@@ -21,8 +22,21 @@ export interface AdminOptions {
   readonly port: number;
   readonly routes: readonly Route[];
   readonly redact?: Redact;
+  /** What callers must send to change something; without one, or while it is empty, nobody may. */
+  readonly token?: (() => string) | undefined;
+  /** Told of every try to change something, allowed or not; of refused ones only so many in a while. */
+  readonly audit?: (entry: AuditEntry) => void;
   /** Told when a handler throws or does not answer; the caller only sees that it failed. */
   readonly failed?: (path: string, error: unknown) => void;
+}
+
+export interface AuditEntry {
+  /** Method and path, as asked for. */
+  readonly what: string;
+  /** The peer's address: a proxy's where there is one in front. */
+  readonly remote: string;
+  /** What it was answered with; 401 and 403 were refused. */
+  readonly status: number;
 }
 
 export class AdminError extends Error {
@@ -52,46 +66,63 @@ const mostConnections = 128;
 export function createAdminServer(options: AdminOptions): AdminServer {
   const { host, port } = options;
   const redact = options.redact ?? createRedact();
-  const routes = new Map<string, Map<string, Route>>();
-  for (const route of options.routes) {
-    const methods = routes.get(route.path) ?? new Map<string, Route>();
-    methods.set(route.method, route);
-    if (route.method === 'GET') methods.set('HEAD', route);
-    routes.set(route.path, methods);
-  }
+  const find = createFinder(options.routes);
+  const paths = [...new Set(options.routes.map((route) => route.path))];
+  const authority = createAuthority(options.token);
+  const refused = createQuota();
 
-  const answer = async (request: IncomingMessage): Promise<Reply & { readonly allow?: string }> => {
+  const answer = async (request: IncomingMessage): Promise<Reply> => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const methods = routes.get(path);
-    if (methods === undefined) return { status: 404, body: { error: 'not found', paths: [...routes.keys()] } };
-    const route = methods.get(request.method ?? '');
-    if (route === undefined) {
-      const allow = [...methods.keys()].join(', ');
-      return { status: 405, body: { error: 'method not allowed', allow }, allow };
+    const found = find(request.method ?? '', path);
+    if (found.is === 'no such path') return { status: 404, body: { error: 'not found', paths } };
+    if (found.is === 'no such method') {
+      const allow = found.allow.join(', ');
+      return { status: 405, body: { error: 'method not allowed', allow }, headers: { allow } };
+    }
+    const { route, parameters } = found;
+    const audited = (reply: Reply): Reply => {
+      const isRefusal = reply.status === 401 || reply.status === 403;
+      if (route.needs === undefined || (isRefusal && !refused())) return reply;
+      const what = `${route.method} ${path.slice(0, 256)}`;
+      options.audit?.({ what, remote: request.socket.remoteAddress ?? 'unknown', status: reply.status });
+      return reply;
+    };
+    if (route.needs === 'token') {
+      const verdict = authority.judge(request.headers.authorization);
+      if (verdict.is === 'refused') return audited(verdict);
     }
     try {
-      return await within(
-        Promise.resolve().then(() => route.handle()),
-        handlerDeadlineMs,
-        path,
+      return audited(
+        await within(
+          Promise.resolve().then(() => route.handle({ parameters })),
+          handlerDeadlineMs,
+          path,
+        ),
       );
     } catch (error) {
       options.failed?.(path, error);
-      return { status: 500, body: { error: 'internal error' } };
+      return audited({ status: 500, body: { error: 'internal error' } });
     }
   };
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     request.resume();
-    const { status, body, type, allow } = await answer(request);
+    const reply = await answer(request);
+    if ('stream' in reply) {
+      // Proxies that collect what passes would make events late.
+      response.writeHead(200, { ...common, 'content-type': reply.type, 'x-accel-buffering': 'no' });
+      if (request.method === 'HEAD') return void response.end();
+      response.flushHeaders();
+      return reply.stream(response);
+    }
+    const { status, body, type, headers } = reply;
     const text = typeof body === 'string' ? body : `${JSON.stringify(body, (_, value) => masked(value, redact))}\n`;
     const bytes = Buffer.from(text);
     response.writeHead(status, {
+      ...common,
       'content-type': typeof body === 'string' ? (type ?? 'text/plain; charset=utf-8') : 'application/json',
       'content-length': bytes.length,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...(allow === undefined ? {} : { allow }),
+      ...headers,
     });
     response.end(request.method === 'HEAD' ? undefined : bytes);
   };
@@ -140,6 +171,23 @@ export function createAdminServer(options: AdminOptions): AdminServer {
         server.closeIdleConnections();
       });
     },
+  };
+}
+
+const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
+/** Whoever guesses tokens must not fill the log: so many refusals a window are told, the rest are only answered. */
+function createQuota(most = 20, windowMs = 10_000): () => boolean {
+  let told = 0;
+  let since = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now - since > windowMs) {
+      since = now;
+      told = 0;
+    }
+    told += 1;
+    return told <= most;
   };
 }
 

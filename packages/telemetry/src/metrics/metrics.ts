@@ -152,7 +152,7 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
 }
 
 const laneStates = ['starting', 'consuming', 'holding', 'braked', 'paused', 'draining', 'stopped'] as const;
-const pausedBy = { paused: 'operator', holding: 'outage', braked: 'brake' } as const;
+const stoppedBy = { holding: 'outage', braked: 'brake' } as const;
 const writerStates = ['idle', 'decoding', 'waiting', 'writing', 'holding', 'settling'] as const;
 const onItsWay: ReadonlySet<string> = new Set(['waiting', 'writing', 'holding', 'settling']);
 
@@ -178,7 +178,9 @@ function collectLane(metrics: MetricRegistry, sink: SinkName, snapshot: LaneSnap
     metrics.advance('inator_writer_seconds_total', { data_type, state: each }, ms / 1_000);
   }
   for (const each of laneStates) metrics.set('inator_lane_state', { data_type, state: each }, Number(each === state));
-  for (const [each, cause] of Object.entries(pausedBy)) {
+  // An operator's pause outlasts a hold that hides it in the state.
+  metrics.set('inator_consumer_paused', { data_type, cause: 'operator' }, Number(snapshot.paused));
+  for (const [each, cause] of Object.entries(stoppedBy)) {
     metrics.set('inator_consumer_paused', { data_type, cause }, Number(each === state));
   }
   metrics.set('inator_buffer_records', { data_type }, snapshot.pendingRecords);
