@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--rounds N] [--seed S] [--minutes M] [--records N] [--kinds a,b] [--json]`
+ * `npm run chaos -- [--rounds N] [--seed S] [--minutes M] [--records N] [--kinds a,b] [--recovery S] [--json]`
  *
  * Ends by itself: after so many rounds or minutes, or at the first violation, then with 1 and with the logs kept.
  * Progress goes to standard error; the last line of standard output is the sum, with --json as one object.
@@ -9,13 +9,14 @@ import { describeViolation, type Violation } from './check/violation.ts';
 import { describeFault, type FaultKind, faultKinds } from './plan.ts';
 import { type Run, type Summary, startRun } from './run.ts';
 
-const usage = `usage: npm run chaos -- [--rounds N] [--seed S] [--minutes M] [--records N] [--kinds K,K] [--json]
+const usage = `usage: npm run chaos -- [--rounds N] [--seed S] [--minutes M] [--records N] [--kinds K,K] [--recovery S] [--json]
 
   --rounds N    rounds, default 20
   --seed S      an integer; the same seed brings the same faults and records. Default: drawn, and printed
   --minutes M   no new round after so many minutes
   --records N   messages over all rounds, default 5,000 a round
   --kinds K,K   only these faults: ${faultKinds.join(', ')}
+  --recovery S  seconds in which the services must get on, default 30; more on a machine that is busy with others
   --json        the sum as one JSON object`;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -26,6 +27,7 @@ interface Options {
   readonly minutes: number;
   readonly perRound: number;
   readonly kinds: readonly FaultKind[];
+  readonly recoveryMs: number;
   readonly json: boolean;
 }
 
@@ -37,6 +39,7 @@ function readOptions(): Options {
       minutes: { type: 'string' },
       records: { type: 'string' },
       kinds: { type: 'string' },
+      recovery: { type: 'string', default: '30' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -55,6 +58,7 @@ function readOptions(): Options {
     minutes: values.minutes === undefined ? Infinity : number('minutes', values.minutes),
     perRound: values.records === undefined ? 5_000 : Math.ceil(number('records', values.records) / rounds),
     kinds: kinds as readonly FaultKind[],
+    recoveryMs: number('recovery', values.recovery) * 1_000,
     json: values.json,
   };
 }
@@ -94,7 +98,7 @@ async function main(): Promise<number> {
     return 2;
   }
   say(`seed ${options.seed}`);
-  const run = await startRun({ seed: options.seed, report: say, kinds: options.kinds });
+  const run = await startRun({ ...options, report: say });
   try {
     const { when, found } = await rounds(run, options);
     const summary = run.summary();

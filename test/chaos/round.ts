@@ -14,6 +14,8 @@ export interface RoundParts {
   readonly traffic: Traffic;
   readonly inspector: Inspector;
   readonly ledger: Ledger;
+  /** I6. Default 30,000. */
+  readonly recoveryMs?: number;
 }
 
 export interface RoundResult {
@@ -56,17 +58,15 @@ export async function runRound(
   // The later fault may have ended while the other was still on: only from the last end on must everything get on.
   const ended = Math.max(...(await recoveries));
   published();
-  const late = await resumed(parts, ended);
+  const late = await resumed(parts, ended, parts.recoveryMs);
   const recoverySeconds = (performance.now() - ended) / 1000;
-  const busy = late ?? (await quiet(inspector));
   const found: Violation[] = [...strays];
-  if (busy !== undefined) {
-    const invariant = late === undefined ? 'I4' : 'I6';
-    found.push(violation(invariant, 'the services', busy, []));
-  }
+  if (late !== undefined) found.push(violation('I6', 'the services', late, []));
+  const busy = await quiet(inspector);
+  if (busy !== undefined) found.push(violation('I4', 'the services', busy, []));
   const checking = performance.now();
-  // A lane that does not get on would only make everything else wrong, too.
-  if (found.length === 0) found.push(...(await inspector.inspect(ledger.touched())));
+  // What is still under way would only make everything else look wrong, too.
+  if (busy === undefined) found.push(...(await inspector.inspect(ledger.touched())));
   return {
     plan,
     messages: messages.length,

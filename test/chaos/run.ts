@@ -50,9 +50,11 @@ export interface RunOptions {
   readonly report: (line: string) => void;
   /** Only faults of these kinds. */
   readonly kinds?: readonly FaultKind[];
+  /** What I6 allows, in milliseconds. Default 30,000. */
+  readonly recoveryMs?: number;
 }
 
-export async function startRun({ seed, report, kinds = faultKinds }: RunOptions): Promise<Run> {
+export async function startRun({ seed, report, kinds = faultKinds, recoveryMs = 30_000 }: RunOptions): Promise<Run> {
   const began = performance.now();
   const arena = await openArena(report);
   const fleet = createFleet(arena);
@@ -92,7 +94,7 @@ export async function startRun({ seed, report, kinds = faultKinds }: RunOptions)
       [...results.flatMap(({ violations }) => violations), ...last]
         .filter((each) => each.as === as)
         .reduce((sum, each) => sum + each.count, 0);
-    const parts = { scene: { arena, fleet }, traffic: publish, inspector: look, ledger };
+    const parts = { scene: { arena, fleet }, traffic: publish, inspector: look, ledger, recoveryMs };
 
     return {
       arena,
