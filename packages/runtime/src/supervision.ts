@@ -33,7 +33,7 @@ export interface SupervisionParts<R> {
   ended(from: Loan): void;
 }
 
-/** A session that lived this long was a success; after a shorter one the back-off goes on growing. */
+/** A session that settled something, or lived this long, was a success; after another the back-off goes on growing. */
 const steadyMs = 30_000;
 
 export function createSupervision<R>({
@@ -146,6 +146,7 @@ export function createSupervision<R>({
         const session = await open(from);
         if (session === undefined) continue;
         const openedAt = performance.now();
+        const settledBefore = core.totals.acked;
         sessions += 1;
         core.consuming = true;
         core.obstacle = undefined;
@@ -156,7 +157,7 @@ export function createSupervision<R>({
         core.consuming = false;
         const unsettled = from.inHand + from.skipped;
         ended(from);
-        if (performance.now() - openedAt > steadyMs) failures = 0;
+        if (core.totals.acked > settledBefore || performance.now() - openedAt > steadyMs) failures = 0;
         if (end.is === 'lost') {
           core.totals.sessionsLost += 1;
           events.emit('session.lost', { lane: name, fault: end.fault, unsettled });

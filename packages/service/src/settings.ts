@@ -26,7 +26,7 @@ export function laneSettings(config: ServiceConfig): LaneSettings {
     condemnAfter,
     hold: { ...defaultHold, limitMs: milliseconds(rabbitmq.longestHoldSeconds) },
     brake: { ...defaultBrake, ...brake },
-    reopen: { firstMs: 200, maxMs: 30_000 },
+    reopen: { firstMs: 200, maxMs: 10_000 },
   };
 }
 

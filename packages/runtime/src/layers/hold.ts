@@ -28,7 +28,8 @@ export interface HoldSettings {
 }
 
 export const defaultHold: HoldSettings = {
-  retry: { firstMs: 100, maxMs: 30_000 },
+  // An outage may end just after a try, and what was held is to be under way again within 30 s of its end.
+  retry: { firstMs: 100, maxMs: 10_000 },
   misconfigured: { firstMs: 1_000, maxMs: 60_000 },
   limitMs: 450_000,
   suspectTries: 3,
