@@ -29,6 +29,7 @@ function connect() {
     for (const [lane, history] of Object.entries(about.lanes)) histories.set(lane, history);
     ended = false;
     heard();
+    setText(byId('service'), about.service);
   });
   source.addEventListener('snapshot', (event) => {
     heard();
@@ -89,7 +90,6 @@ function make(name, { text, state } = {}) {
 }
 
 function show({ at, status, checks, lanes, points }) {
-  setText(byId('service'), about.service);
   const up = span((at - about.startedAt) / 1_000);
   setText(byId('about'), `${about.instance} · version ${about.version} · up ${up}`);
   showReady(status, checks, lanes);
