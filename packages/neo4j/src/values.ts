@@ -4,7 +4,10 @@
  */
 import { type Fault, fault } from '@inator/runtime';
 
-/** Longest key, in UTF-16 units: with 4 bytes each it stays far below the 8,167 bytes an index entry may have. */
+/**
+ * Longest key and longest hash, in characters (code points), as the table's columns count them too: with 4 bytes each a key
+ * stays far below the 8,167 bytes an index entry may have.
+ */
 export const maxKeyLength = 255;
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
@@ -14,19 +17,14 @@ export function keyFault(key: unknown): Fault | undefined {
   if (typeof key !== 'string' || key === '') {
     return fault('key-missing', 'graph', 'a node has no key', proven);
   }
-  if (key.length > maxKeyLength) {
-    return fault(
-      'key-too-long',
-      'graph',
-      `a key has ${key.length} characters, at most ${maxKeyLength} are allowed`,
-      proven,
-    );
+  if (isTooLong(key)) {
+    return fault('key-too-long', 'graph', `a key has more than the ${maxKeyLength} characters allowed`, proven);
   }
   return textFault(key, 'a key');
 }
 
 export function hashFault(hash: unknown): Fault | undefined {
-  if (typeof hash !== 'string' || hash === '' || hash.length > 255) {
+  if (typeof hash !== 'string' || hash === '' || isTooLong(hash)) {
     return fault('hash-invalid', 'graph', 'the hash is not text of 1 to 255 characters', proven);
   }
   return textFault(hash, 'the hash');
@@ -63,6 +61,10 @@ export function valueFault(value: unknown, name: string): Fault | undefined {
     if (wrong !== undefined) return wrong;
   }
   return undefined;
+}
+
+function isTooLong(text: string): boolean {
+  return text.length > maxKeyLength && (text.length > 2 * maxKeyLength || [...text].length > maxKeyLength);
 }
 
 function textFault(text: string, where: string): Fault | undefined {

@@ -4,10 +4,14 @@ import type { EnvelopeValue, FaultCode } from '@inator/runtime';
 import { Wrong } from '../value/wrong.ts';
 
 /**
- * Characters of the longest key and of the longest declared hash: what both stores can index. In UTF-16 units, as the
- * graph counts them, so that both services refuse the same.
+ * Characters (code points, as the table's columns and the graph count them) of the longest key and of the longest declared
+ * hash: what both stores can index.
  */
 export const longestKey = 255;
+
+function isTooLong(text: string): boolean {
+  return text.length > longestKey && (text.length > 2 * longestKey || [...text].length > longestKey);
+}
 
 /** A scalar as an envelope or a picker read it. */
 export type Scalar = EnvelopeValue | undefined | Wrong;
@@ -47,7 +51,7 @@ export function keyOf(values: readonly Scalar[], names: readonly string[]): stri
     if (text.trim() === '') return new Wrong('key-invalid', `${names[i]} is only white space`);
     key = values.length === 1 ? text : `${key}${i === 0 ? '' : '/'}${part(text)}`;
   }
-  if (key.length > longestKey) return new Wrong('key-too-long', `the key is longer than ${longestKey} characters`);
+  if (isTooLong(key)) return new Wrong('key-too-long', `the key is longer than ${longestKey} characters`);
   return key;
 }
 
@@ -56,7 +60,7 @@ export function hashOf(value: Scalar, where: string, body: Uint8Array): string |
   const invalid = (why: string): Wrong => new Wrong('hash-invalid' satisfies FaultCode, `${where}: ${why}`);
   if (value instanceof Wrong) return invalid(value.says);
   if (isAbsent(value)) return hash('sha256', body, 'hex');
-  if (value.text === undefined || value.text === '' || value.text.length > longestKey) {
+  if (value.text === undefined || value.text === '' || isTooLong(value.text)) {
     return invalid(`it is not a text of 1 to ${longestKey} characters`);
   }
   return value.text;
