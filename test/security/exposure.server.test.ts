@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createNeo4j } from '@inator/neo4j';
-import { type Proxy, startProxy, until } from '@inator/testkit/hurt';
+import { type Proxy as Switch, startProxy, until } from '@inator/testkit/hurt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { root } from '../support/root.ts';
 import type { RunningService, ServiceName } from '../support/service.ts';
@@ -34,7 +34,7 @@ let world: World;
 let files: SecretFiles;
 let dir: string;
 const accounts: Account[] = [];
-const proxies: Proxy[] = [];
+const proxies: Switch[] = [];
 
 beforeAll(async () => {
   world = await openWorld();
@@ -55,7 +55,7 @@ async function owned(making: Promise<Account>): Promise<Account> {
   return account;
 }
 
-async function wayTo(url: string, defaultPort: number): Promise<Proxy> {
+async function wayTo(url: string, defaultPort: number): Promise<Switch> {
   const { hostname, port } = new URL(url);
   const proxy = await startProxy({ target: { host: hostname, port: Number(port || defaultPort) } });
   proxies.push(proxy);
@@ -98,7 +98,7 @@ const said = (service: RunningService, what: RegExp): boolean => service.lines.s
 /** Goes through an outage and a changed password of store and broker, looking around in each. */
 async function badTimes(
   service: RunningService,
-  ways: { readonly broker: Proxy; readonly store: Proxy },
+  ways: { readonly broker: Switch; readonly store: Switch },
   logins: { readonly broker: Account; readonly store: Account },
   refused: { readonly store: RegExp; readonly broker: RegExp },
 ): Promise<string[]> {

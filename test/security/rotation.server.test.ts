@@ -2,7 +2,7 @@
  * Passwords change while the services run: first at the server, then in the file. What is connected is cut off, what is
  * published meanwhile waits, and goes through as soon as the file says the new password; nobody restarts anything.
  */
-import { type Proxy, startProxy, until } from '@inator/testkit/hurt';
+import { type Proxy as Switch, startProxy, until } from '@inator/testkit/hurt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService } from '../support/service.ts';
 import { openWorld, sharedServers, type World } from '../support/world.ts';
@@ -22,11 +22,11 @@ const [first, second, third] = passwords;
 
 let world: World;
 let files: SecretFiles;
-const proxies: Proxy[] = [];
+const proxies: Switch[] = [];
 const accounts: Account[] = [];
 
 /** A way to the server that can be cut, as a failing switch would. */
-async function wayTo(url: string, defaultPort: number): Promise<Proxy> {
+async function wayTo(url: string, defaultPort: number): Promise<Switch> {
   const { hostname, port } = new URL(url);
   const proxy = await startProxy({ target: { host: hostname, port: Number(port || defaultPort) } });
   proxies.push(proxy);
@@ -76,7 +76,7 @@ describe('tableinator, its passwords in files', () => {
   let service: RunningService;
   let role: Account;
   let user: Account;
-  let broker: Proxy;
+  let broker: Switch;
   let rabbitmqUrl: (password: string) => string;
 
   beforeAll(async () => {
