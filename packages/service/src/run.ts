@@ -39,7 +39,7 @@ export interface Store {
   check(signal: AbortSignal): Promise<void>;
   readonly advice: string;
   /** Connections to the store, for the metrics. */
-  pool?(): { readonly active: number; readonly idle: number; readonly waiting: number };
+  pool?(): { readonly active: number; readonly idle?: number; readonly waiting?: number };
   /** What deserves a look, asked once the store answers: sentences with numbers. */
   warnings?(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -55,12 +55,20 @@ export interface Kit<C> {
 export interface ServiceParts<G extends Groups, C extends ServiceConfig> {
   readonly spec: ServiceSpec<G, C>;
   wire(kit: Kit<C>): Store;
+  /** Commit of the build, where it is known. */
+  readonly revision?: string | undefined;
 }
 
 /** The version stands in the package that runs. */
 export function versionOf(moduleUrl: string): string {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', moduleUrl), 'utf8')) as { version: string };
   return version;
+}
+
+/** The commit that a build was made of stands there too, as `gitHead`, when whoever built it said so. */
+export function revisionOf(moduleUrl: string): string | undefined {
+  const { gitHead } = JSON.parse(readFileSync(new URL('../package.json', moduleUrl), 'utf8')) as { gitHead?: unknown };
+  return typeof gitHead === 'string' && gitHead !== '' ? gitHead : undefined;
 }
 
 /** Runs until it is told to stop; then sets the exit code and ends the process. */
@@ -103,6 +111,15 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   live.events(events);
   const budget = createBudget(config.batch.maxPendingBytes);
   const lanes: Lane[] = [];
+  const sink = name === 'tableinator' ? 'postgres' : 'neo4j';
+  const metrics = createMetrics({
+    service: name,
+    version,
+    sink,
+    logDropped: () => log.dropped,
+    ...(parts.revision === undefined ? {} : { revision: parts.revision }),
+  });
+  metrics.events(events);
   const store = parts.wire({
     config,
     log,
@@ -121,28 +138,23 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
       });
       lanes.push(built);
       const waiting = queue.deadLetterQueue;
-      live.lane({
-        name: type,
-        snapshot: () => built.snapshot(),
-        depth: () => built.depth(),
-        letters: { queue: waiting, depth: () => lettersIn(broker, waiting) },
-      });
+      const watched = { name: type, snapshot: () => built.snapshot(), depth: () => built.depth() };
+      const lettersWaiting = (): Promise<number | undefined> => lettersIn(broker, waiting);
+      live.lane({ ...watched, letters: { queue: waiting, depth: lettersWaiting } });
+      metrics.lane({ ...watched, letters: lettersWaiting });
     },
   });
 
-  const sink = name === 'tableinator' ? 'postgres' : 'neo4j';
-  const metrics = createMetrics({ service: name, version, sink });
-  metrics.events(events);
   metrics.component('amqp', {
     up: () => broker.status().state === 'up',
     blocked: () => letters.status().blocked !== undefined,
     reconnects: () => broker.status().reconnects + letters.status().reconnects,
   });
-  metrics.component(sink, { ...(store.pool === undefined ? {} : { pool: store.pool }) });
-  for (const lane of lanes) {
-    metrics.lane(lane);
-    health.lane(lane);
-  }
+  metrics.component(sink, {
+    check: (signal) => store.check(signal),
+    ...(store.pool === undefined ? {} : { pool: store.pool }),
+  });
+  for (const lane of lanes) health.lane(lane);
   health.probe({
     name: 'broker',
     advice: 'Check RABBITMQ_URL and that the broker runs; consuming resumes by itself.',

@@ -1,5 +1,5 @@
 import { graphinator } from '@inator/config';
-import { runService, versionOf } from '@inator/service';
+import { revisionOf, runService, versionOf } from '@inator/service';
 import { wire } from './wiring.ts';
 
-await runService({ spec: graphinator, wire }, versionOf(import.meta.url));
+await runService({ spec: graphinator, wire, revision: revisionOf(import.meta.url) }, versionOf(import.meta.url));

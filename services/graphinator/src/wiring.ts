@@ -31,6 +31,7 @@ export function wire({ config, lane }: Kit<GraphinatorConfig>): Store {
   }
   return {
     check: (signal) => neo4j.check(signal),
+    pool: () => ({ active: neo4j.stats().inFlight }),
     advice: 'Check NEO4J_URI and the credentials, and that the server takes writes; nothing is lost meanwhile.',
     close: () => neo4j.close(),
   };

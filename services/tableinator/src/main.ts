@@ -1,5 +1,5 @@
 import { tableinator } from '@inator/config';
-import { runService, versionOf } from '@inator/service';
+import { revisionOf, runService, versionOf } from '@inator/service';
 import { wire } from './wiring.ts';
 
-await runService({ spec: tableinator, wire }, versionOf(import.meta.url));
+await runService({ spec: tableinator, wire, revision: revisionOf(import.meta.url) }, versionOf(import.meta.url));

@@ -247,12 +247,18 @@ export const metricKinds = {
     from: 'lane',
     help: 'Messages waiting in the queue, those in hand not counted; missing while the broker cannot tell.',
   },
+  inator_dead_letters_waiting: {
+    type: 'gauge',
+    labels: lane,
+    from: 'lane',
+    help: 'Letters waiting in the dead-letter queue of the lane; missing while the broker cannot tell.',
+  },
   // ---- servers
   inator_connection_up: {
     type: 'gauge',
     labels: { component: ['amqp', 'postgres', 'neo4j'] },
     from: 'component',
-    help: '1 while the connection is up.',
+    help: '1 while the server answers: the broker by its connection, a store by what batches met and by its canary. A store is missing until it is known.',
   },
   inator_connection_blocked: {
     type: 'gauge',
@@ -264,13 +270,26 @@ export const metricKinds = {
     type: 'counter',
     labels: { component: ['amqp', 'postgres', 'neo4j'] },
     from: 'component',
-    help: 'Connections made again after a loss.',
+    help: 'Connections made again after a loss; for a store, how often it answered again after it could not be reached.',
   },
   inator_pool_connections: {
     type: 'gauge',
     labels: { component: ['postgres', 'neo4j'], state: ['active', 'idle', 'waiting'] },
     from: 'component',
-    help: 'Connections of the pool in use and idle, and writers that wait for one (which should be 0).',
+    help: 'Connections of the pool in use and idle, and writers that wait for one (which should be 0). Of Neo4j only the transactions under way (active) are known.',
+  },
+  // ---- the process
+  inator_log_lines_dropped_total: {
+    type: 'counter',
+    labels: {},
+    from: 'component',
+    help: 'Lines of the log that were dropped because nobody read standard output and 16 MiB were waiting.',
+  },
+  inator_heap_limit_bytes: {
+    type: 'gauge',
+    labels: {},
+    from: 'component',
+    help: 'What the heap may grow to before the process ends: compare with nodejs_heap_size_used_bytes.',
   },
   inator_build_info: {
     type: 'gauge',

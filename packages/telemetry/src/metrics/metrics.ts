@@ -2,10 +2,12 @@
  * Metrics of one process. What happens once a batch is counted when it happens; what happens once a message stands in the
  * lanes' totals and is read when somebody scrapes, so that metrics cost nothing per message.
  */
+import { getHeapStatistics } from 'node:v8';
 import type { Events, Fault, LaneSnapshot } from '@inator/runtime';
 import { collectDefaultMetrics } from 'prom-client';
 import { createDepths, type DepthOptions } from './depth.ts';
 import type { SinkName } from './kinds.ts';
+import { createReach, type Reach, type ReachOptions } from './reach.ts';
 import { createRegistry, type MetricRegistry } from './registry.ts';
 
 /** What metrics need of a lane. */
@@ -13,14 +15,19 @@ export interface WatchedLane {
   readonly name: string;
   snapshot(): LaneSnapshot;
   depth(): Promise<number | undefined>;
+  /** Letters waiting in its dead-letter queue. */
+  letters?(): Promise<number | undefined>;
 }
 
 /** What a service tells of a server it talks to; each is asked at the scrape, must answer at once and may be left out. */
 export interface Component {
-  readonly up?: () => boolean;
+  /** Undefined while it is not known. */
+  readonly up?: () => boolean | undefined;
   readonly blocked?: () => boolean;
   readonly reconnects?: () => number;
-  readonly pool?: () => { readonly active: number; readonly idle: number; readonly waiting: number };
+  readonly pool?: () => { readonly active: number; readonly idle?: number; readonly waiting?: number };
+  /** A store's canary: from it and from what batches meet follow `up` and `reconnects`, where these are left out. */
+  readonly check?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface Metrics {
@@ -43,6 +50,9 @@ export interface MetricsOptions {
   readonly revision?: string;
   readonly sink: SinkName;
   readonly depth?: DepthOptions;
+  readonly reach?: ReachOptions;
+  /** Lines that the log has dropped. */
+  readonly logDropped?: () => number;
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -54,30 +64,62 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const lanes: WatchedLane[] = [];
   const components: { readonly name: 'amqp' | SinkName; readonly component: Component }[] = [];
   const depths = createDepths(options.depth);
+  const letters = createDepths(options.depth);
+  let reach: Reach | undefined;
   metrics.set(
     'inator_build_info',
     { version: options.version, revision: options.revision ?? 'unknown', node_version: process.version },
     1,
   );
+  metrics.set('inator_heap_limit_bytes', {}, getHeapStatistics().heap_size_limit);
+  metrics.inc('inator_log_lines_dropped_total', {}, 0);
+  const setDepth = (
+    name: 'inator_queue_messages' | 'inator_dead_letters_waiting',
+    lane: string,
+    depth: number | undefined,
+  ): void => {
+    if (depth === undefined) metrics.remove(name, { data_type: lane });
+    else metrics.set(name, { data_type: lane }, depth);
+  };
 
   return {
     contentType: registry.contentType,
     lane(lane) {
       lanes.push(lane);
       depths.add(lane);
-      metrics.initialise(lane.name);
+      const { name, letters: waiting } = lane;
+      if (waiting !== undefined) letters.add({ name, depth: () => waiting.call(lane) });
+      metrics.initialise(name);
     },
-    events: (events) => countEvents(metrics, events),
+    events(events) {
+      const stops = [countEvents(metrics, events), countReach(() => reach, events)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
     component(name, component) {
-      components.push({ name, component });
+      const { check } = component;
+      if (check === undefined) {
+        components.push({ name, component });
+        return;
+      }
+      const watched = createReach(check, options.reach);
+      reach = watched;
+      metrics.inc('inator_reconnects_total', { component: name }, 0);
+      components.push({
+        name,
+        component: { up: () => watched.up, reconnects: () => watched.reconnects, ...component },
+      });
     },
     async scrape() {
-      const known = await depths.read();
+      const [known, waiting] = await Promise.all([depths.read(), letters.read(), reach?.ask()]);
       for (const lane of lanes) {
         collectLane(metrics, sink, lane.snapshot());
-        const depth = known.get(lane.name);
-        if (depth === undefined) metrics.remove('inator_queue_messages', { data_type: lane.name });
-        else metrics.set('inator_queue_messages', { data_type: lane.name }, depth);
+        setDepth('inator_queue_messages', lane.name, known.get(lane.name));
+        setDepth('inator_dead_letters_waiting', lane.name, waiting.get(lane.name));
+      }
+      if (options.logDropped !== undefined) {
+        metrics.advance('inator_log_lines_dropped_total', {}, options.logDropped());
       }
       for (const { name, component } of components) collectComponent(metrics, name, component);
       return registry.metrics();
@@ -151,6 +193,27 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
   };
 }
 
+/** What batches meet says sooner than any canary whether the store is there. */
+function countReach(reach: () => Reach | undefined, events: Events): () => void {
+  const met = ({ fault }: { readonly fault: Fault }): void => {
+    if (fault.code === 'store-unreachable') reach()?.lost();
+  };
+  const stops = [
+    events.on('batch.held', met),
+    events.on('open.failed', (event) => {
+      if (event.what === 'sink') met(event);
+    }),
+    events.on('batch.released', () => reach()?.found()),
+    events.on('batch.written', ({ receipt }) => {
+      // A batch of nothing but refused records says nothing about the store.
+      if (receipt.outcomes.some(({ is }) => is === 'stored')) reach()?.found();
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
 const laneStates = ['starting', 'consuming', 'holding', 'braked', 'paused', 'draining', 'stopped'] as const;
 const stoppedBy = { holding: 'outage', braked: 'brake' } as const;
 const writerStates = ['idle', 'decoding', 'waiting', 'writing', 'holding', 'settling'] as const;
@@ -195,12 +258,14 @@ function collectLane(metrics: MetricRegistry, sink: SinkName, snapshot: LaneSnap
 function collectComponent(metrics: MetricRegistry, name: 'amqp' | SinkName, component: Component): void {
   const { up, blocked, reconnects, pool } = component;
   try {
-    if (up !== undefined) metrics.set('inator_connection_up', { component: name }, Number(up()));
+    const answers = up?.();
+    if (answers !== undefined) metrics.set('inator_connection_up', { component: name }, Number(answers));
     if (blocked !== undefined) metrics.set('inator_connection_blocked', { component: name }, Number(blocked()));
     if (reconnects !== undefined) metrics.advance('inator_reconnects_total', { component: name }, reconnects());
-    if (pool === undefined) return;
-    for (const [state, count] of Object.entries(pool())) {
-      metrics.set('inator_pool_connections', { component: name, state }, count);
+    const connections = pool?.();
+    for (const state of ['active', 'idle', 'waiting'] as const) {
+      const count = connections?.[state];
+      if (count !== undefined) metrics.set('inator_pool_connections', { component: name, state }, count);
     }
   } catch (error) {
     process.emitWarning(`what ${name} tells for the metrics threw: ${String(error)}`);

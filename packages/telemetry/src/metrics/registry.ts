@@ -34,6 +34,8 @@ const condemning = codes
   .map(([code]) => code);
 const holding = codes.filter(([, { blame }]) => blame === 'store' || blame === 'operator').map(([code]) => code);
 
+const unknownAtFirst: ReadonlySet<MetricName> = new Set(['inator_queue_messages', 'inator_dead_letters_waiting']);
+
 /** Values of a label as far as they are known before anything has happened. */
 export function valuesOf(name: MetricName, label: string, sink: SinkName, lane: string): readonly string[] {
   if (name === 'inator_records_dead_lettered_total' && label === 'reason') return condemning;
@@ -78,7 +80,7 @@ export function createRegistry(sink: SinkName): MetricRegistry {
     initialise(lane) {
       for (const [name, kind] of kinds) {
         // A depth that nobody knows yet is not 0, and a server that nobody registered is not down.
-        if (name === 'inator_queue_messages' || kind.from === 'component') continue;
+        if (unknownAtFirst.has(name) || kind.from === 'component') continue;
         for (const labels of product(name, Object.keys(kind.labels), sink, lane)) {
           counters.get(name)?.inc(labels, 0);
           gauges.get(name)?.set(labels, 0);
