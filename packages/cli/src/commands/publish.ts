@@ -4,7 +4,7 @@ import { CliError, type ExitCode, exitCodes, messageOf } from '../exit.ts';
 import { counted, type Io, interruptible, say, styled, warn } from '../io.ts';
 import { withNotes } from '../notes.ts';
 import { choice, jsonOption, positiveNumber, wholeNumber } from '../options.ts';
-import { domainOf, type PublishDomain } from '../publish/domain.ts';
+import { domainOf, type PublishDomain, prefixOf } from '../publish/domain.ts';
 import type { PublishWorld } from '../publish/file.ts';
 import { type Format, formats } from '../publish/format.ts';
 import { nowhere } from '../publish/outlet.ts';
@@ -13,7 +13,7 @@ import { showProgress } from '../publish/progress.ts';
 import { type PublishResult, publishAll } from '../publish/run.ts';
 import { type RunSummary, summaryTable } from '../publish/summary.ts';
 import { openOutlets } from '../servers/outlets.ts';
-import { type BrokerTarget, brokerTarget } from '../servers/settings.ts';
+import { brokerTarget } from '../servers/settings.ts';
 import { withStack } from '../servers/stack-env.ts';
 import type { Context } from './context.ts';
 
@@ -133,11 +133,6 @@ function exitCodeOf({ summary }: PublishResult, strict: boolean): ExitCode {
   return exitCodes.ok;
 }
 
-/** As the services derive it: a model's name, unless the environment says otherwise. */
-function prefixOf({ model }: PublishDomain, { exchangePrefix }: BrokerTarget, { env }: Io): string {
-  return model === undefined || env.RABBITMQ_EXCHANGE_PREFIX?.trim() ? exchangePrefix : model.name;
-}
-
 async function publish(io: Io, files: readonly string[], flags: Flags): Promise<ExitCode> {
   const target = brokerTarget(withStack(io.env));
   const domain = domainOf(flags.model ?? io.env.DOMAIN?.trim());
@@ -162,7 +157,7 @@ async function publish(io: Io, files: readonly string[], flags: Flags): Promise<
   const { signal, release } = interruptible(io, () => process.exit(exitCodes.interrupted));
   const outlets = options.dryRun ? undefined : openOutlets(target, { say: (text) => say(io, text) });
   try {
-    const plans = await planAll(options, prefixOf(domain, target, io), io.stdin);
+    const plans = await planAll(options, prefixOf(domain, target.exchangePrefix, io.env), io.stdin);
     const result = await publishAll(plans, options, {
       ...world(io, signal, domain),
       broker: target.address,

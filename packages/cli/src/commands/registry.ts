@@ -6,16 +6,21 @@ import type { CommandFactory } from './context.ts';
 import { dlqCommand } from './dlq.ts';
 import { doctorCommand } from './doctor.ts';
 import { modelCommand } from './model.ts';
+import { pauseCommand, releaseBrakeCommand, resumeCommand } from './operate.ts';
 import { publishCommand } from './publish.ts';
 import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
-import { statusCommand } from './status.ts';
+import { statusCommand, topCommand } from './status.ts';
 
 export const commands: readonly CommandFactory[] = [
   startCommand,
   publishCommand,
   modelCommand,
   statusCommand,
+  topCommand,
+  pauseCommand,
+  resumeCommand,
+  releaseBrakeCommand,
   dlqCommand,
   doctorCommand,
   configCommand,

@@ -1,6 +1,6 @@
 /** The options that say which letters, alike for every command about letters. */
-import { type RecordType, recordTypes } from '@inator/discogs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { hintFor } from '../nearest.ts';
 import { wholeNumber } from '../options.ts';
 import { type Filter, timeOf } from './filter.ts';
 import { codes, stages } from './letter.ts';
@@ -9,7 +9,7 @@ import type { ReadOptions } from './read.ts';
 
 export interface SelectionFlags {
   readonly service?: readonly Service[];
-  readonly type?: readonly RecordType[];
+  readonly type?: readonly string[];
 }
 
 export interface FilterFlags extends SelectionFlags {
@@ -22,28 +22,12 @@ export interface FilterFlags extends SelectionFlags {
   readonly anyDeliveryLimit?: boolean;
 }
 
-/** Letters in common, in any order, judged roughly: enough to find the word that was meant. */
-function nearest(text: string, values: readonly string[]): string | undefined {
-  const pairs = (word: string): Set<string> =>
-    new Set(Array.from({ length: word.length - 1 }, (_, at) => word.slice(at, at + 2)));
-  const given = pairs(text.toLowerCase());
-  const scored = values.map((value) => {
-    const own = pairs(value);
-    const common = [...own].filter((pair) => given.has(pair)).length;
-    return { value, score: (2 * common) / Math.max(1, own.size + given.size) };
-  });
-  const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
-  return best.score >= 0.4 ? best.value : undefined;
-}
-
 /** An option with a closed list of values that may be given several times. */
 function several(flags: string, description: string, values: readonly string[]): Option {
   const option = new Option(flags, `${description} (repeatable)`).argParser(
     (text: string, before: readonly string[] = []) => {
       if (values.includes(text)) return [...before, text];
-      const meant = nearest(text, values);
-      const hint = meant === undefined ? `It takes one of: ${values.join(', ')}.` : `(Did you mean ${meant}?)`;
-      throw new InvalidArgumentError(hint);
+      throw new InvalidArgumentError(hintFor(text, values));
     },
   );
   option.argChoices = [...values];
@@ -63,7 +47,7 @@ function time(text: string): number {
 export function withSelection(command: Command): Command {
   return command
     .addOption(several('--service <name>', 'letters of this service', services))
-    .addOption(several('--type <type>', 'letters of this kind of record', recordTypes));
+    .option('--type <type>', 'letters of this kind of record, as DOMAIN has them (repeatable)', collected);
 }
 
 export function withFilter(command: Command): Command {

@@ -1,5 +1,4 @@
 /** The dead-letter queues of both services, one for each kind of record, and the connections to look into them. */
-import { type RecordType, recordTypes } from '@inator/discogs';
 import {
   type Broker,
   createBroker,
@@ -10,17 +9,18 @@ import {
   type Replayer,
 } from '@inator/rabbitmq';
 import { SourceError } from '@inator/runtime';
-import { CliError, messageOf } from '../exit.ts';
+import { CliError, messageOf, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { brokerTarget } from '../servers/settings.ts';
+import { hintFor } from '../nearest.ts';
+import { domainTarget, type ServiceName, serviceNames, typesOf } from '../servers/domain.ts';
 import { withStack } from '../servers/stack-env.ts';
 
-export const services = ['tableinator', 'graphinator'] as const;
-export type Service = (typeof services)[number];
+export const services = serviceNames;
+export type Service = ServiceName;
 
 export interface Place {
   readonly service: Service;
-  readonly type: RecordType;
+  readonly type: string;
   readonly spec: QueueSpec;
 }
 
@@ -34,7 +34,7 @@ export interface PlaceDepth {
 /** Which queues a command is about; empty means all. */
 export interface Selection {
   readonly services: readonly Service[];
-  readonly types: readonly RecordType[];
+  readonly types: readonly string[];
 }
 
 export interface LetterQueues {
@@ -60,11 +60,11 @@ export function forPeople(error: unknown, address: string): unknown {
 }
 
 export function openLetterQueues(io: Io): LetterQueues & { readonly address: string } {
-  const target = brokerTarget(withStack(io.env));
+  const { domain, broker: target } = domainTarget(withStack(io.env));
   const broker = createBroker(target.settings);
   let publishing: Broker | undefined;
   const all: readonly Place[] = services.flatMap((service) =>
-    recordTypes.map((type) => ({
+    typesOf(domain, service).map((type) => ({
       service,
       type,
       spec: { ...queueNames(target.exchangePrefix, service, type), type: target.queueType, passive: target.passive },
@@ -72,6 +72,9 @@ export function openLetterQueues(io: Io): LetterQueues & { readonly address: str
   );
 
   async function depths({ services: wanted, types }: Selection): Promise<PlaceDepth[]> {
+    const strange = types.find((type) => !domain.types.includes(type));
+    if (strange !== undefined)
+      throw usageError(`--type ${strange}: no such kind of record. ${hintFor(strange, domain.types)}`);
     const chosen = all.filter(
       ({ service, type }) =>
         (wanted.length === 0 || wanted.includes(service)) && (types.length === 0 || types.includes(type)),

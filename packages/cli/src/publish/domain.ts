@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createMessageReader, type DeclaredModel, faultLines, parseModel } from '@inator/declared';
 import { recordTypes } from '@inator/discogs';
 import { CliError, exitCodes, messageOf } from '../exit.ts';
+import type { Environment } from '../io.ts';
 import { type Check, checkOf } from './check.ts';
 
 export interface PublishDomain {
@@ -46,4 +47,9 @@ export function domainOf(path: string | undefined): PublishDomain {
     types: model.kinds.map(({ name }) => name),
     checkOf: (type) => (type === undefined ? any : (checks.get(type) ?? any)),
   };
+}
+
+/** As the services derive it: a model's name, unless the environment says otherwise. */
+export function prefixOf({ model }: PublishDomain, configured: string, env: Environment): string {
+  return model === undefined || env.RABBITMQ_EXCHANGE_PREFIX?.trim() ? configured : model.name;
 }
