@@ -86,7 +86,7 @@ export function declareDeadLetters(broker: Broker, channel: Channel, spec: Queue
 
 /** Declares all of it, or in passive mode checks that it is there. Rejects with `SourceError`, the channel then unusable. */
 export function declareTopology(broker: Broker, channel: Channel, spec: QueueSpec): Promise<void> {
-  return run(broker, channel, [...deadLetterSteps(broker, spec), ...queueSteps(spec)]);
+  return run(broker, channel, [...deadLetterSteps(broker, spec), ...queueSteps(broker, spec)]);
 }
 
 /** Declares all of it on a channel of its own, for tools and producers that need the queue before a service runs. */
@@ -103,8 +103,8 @@ function deadLetterSteps(broker: Broker, spec: QueueSpec): readonly Step[] {
   const { deadLetterExchange: exchange, deadLetterQueue: queue } = spec;
   if (spec.passive) {
     return [
-      [`dead-letter exchange ${exchange} (passive)`, (channel) => channel.checkExchange(exchange)],
-      [`dead-letter queue ${queue} (passive)`, () => checkUnlessForbidden(broker, queue)],
+      passive(broker, `dead-letter exchange ${exchange}`, (channel) => channel.checkExchange(exchange)),
+      passive(broker, `dead-letter queue ${queue}`, (channel) => channel.checkQueue(queue)),
     ];
   }
   return [
@@ -115,24 +115,28 @@ function deadLetterSteps(broker: Broker, spec: QueueSpec): readonly Step[] {
 }
 
 /**
- * RabbitMQ 4 asks for some right to a queue before it says whether it exists, and whoever writes letters through an exchange
- * needs none to their queue. So a 403 is no fault here: a letter that no queue takes is noticed when it is published. On a
- * channel of its own, because the refusal closes it.
+ * Checks that something exists, as far as the user may know. RabbitMQ from 4.2.6 on wants a right to it before it answers:
+ * at first the one to configure (4.2.6, 4.3.0), then any, of which a writer of letters has none to the queue behind their
+ * exchange. So a 403 is no fault: what is missing is told by consuming and publishing as well, only later. Each check has a
+ * channel of its own, because a refusal closes it.
  */
-async function checkUnlessForbidden(broker: Broker, queue: string): Promise<void> {
-  const channel = await broker.channel();
-  try {
-    await channel.checkQueue(queue);
-  } catch (error) {
-    if (replyCode(error) !== 403) throw error;
-  } finally {
-    channel.close().catch(() => {});
-  }
+function passive(broker: Broker, what: string, check: (channel: Channel) => Promise<unknown>): Step {
+  const run = async (): Promise<void> => {
+    const channel = await broker.channel();
+    try {
+      await check(channel);
+    } catch (error) {
+      if (replyCode(error) !== 403) throw error;
+    } finally {
+      channel.close().catch(() => {});
+    }
+  };
+  return [`${what} (passive)`, run];
 }
 
-function queueSteps(spec: QueueSpec): readonly Step[] {
+function queueSteps(broker: Broker, spec: QueueSpec): readonly Step[] {
   const { exchange, queue } = spec;
-  if (spec.passive) return [[`queue ${queue} (passive)`, (channel) => channel.checkQueue(queue)]];
+  if (spec.passive) return [passive(broker, `queue ${queue}`, (channel) => channel.checkQueue(queue))];
   return [
     [`exchange ${exchange} (fanout)`, (channel) => channel.assertExchange(exchange, 'fanout')],
     assertQueue('queue', queue, queueArguments(spec)),

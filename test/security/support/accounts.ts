@@ -51,7 +51,8 @@ export async function brokerAccount(permissions: Permissions, password: string):
   return { username, setPassword, remove: () => manage('DELETE', `users/${username}`) };
 }
 
-async function manage(method: string, path: string, body?: object): Promise<void> {
+/** Asks the broker's management API. */
+export async function manage(method: string, path: string, body?: object): Promise<void> {
   const { origin, username, password } = new URL(process.env.TEST_RABBITMQ_MANAGEMENT_URL ?? '');
   const response = await fetch(`${origin}/api/${path}`, {
     method,
