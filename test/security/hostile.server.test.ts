@@ -164,7 +164,7 @@ describe('a poison message with hostile properties', () => {
       channel.sendToQueue(queue(), Buffer.from(`poison ${i}`), { persistent: true, ...options });
     }
     // AMQP clients cannot say more than a frame in headers; the broker's own API can, and other protocols may.
-    const beyondFrames = [70_000, 125_000, 400_000];
+    const beyondFrames = [70_000, 125_000, 400_000, 6_000_000];
     for (const [i, bytes] of beyondFrames.entries()) {
       await manage('POST', 'exchanges/%2F/amq.default/publish', {
         routing_key: queue(),
