@@ -32,7 +32,7 @@ COPY --from=manifests /app .
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY . .
 # The commit, for the metric inator_build_info: --build-arg REVISION=$(git rev-parse HEAD)
-ARG REVISION=
+ARG REVISION=unknown
 RUN npm pkg set "gitHead=${REVISION}" --workspace=services/tableinator --workspace=services/graphinator
 # What running does not need goes: sources, declarations, the test kit. Everything left can be read by any user,
 # whatever the umask of the checkout was.
