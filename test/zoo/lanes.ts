@@ -4,19 +4,8 @@ import * as declared from '@inator/declared';
 import * as discogs from '@inator/discogs';
 import { createGraphSink, createNeo4j } from '@inator/neo4j';
 import { createPostgres, createTableSink } from '@inator/postgres';
-import {
-  createBudget,
-  createLane,
-  createMemorySource,
-  defaultBrake,
-  defaultHold,
-  Events,
-  type LaneSettings,
-  type MemorySource,
-  type Model,
-  type Sink,
-} from '@inator/runtime';
-import { until } from '@inator/testkit/hurt';
+import { defaultBrake, type Model, type Sink } from '@inator/runtime';
+import { startBenchLane } from '@inator/testkit/hurt';
 import { openGraph, openTables } from '../support/stores.ts';
 import { sharedServers } from '../support/world.ts';
 
@@ -53,23 +42,8 @@ export interface ZooLane {
   close(): Promise<void>;
 }
 
-const settings: LaneSettings = {
-  writers: 2,
-  batchSize: 200,
-  batchBytes: 16 << 20,
-  flushIntervalMs: 50,
-  natural: false,
-  adaptive: undefined,
-  window: 1000,
-  maxRecordBytes: 8 << 20,
-  seqSource: 'auto',
-  suspectAfter: 3,
-  condemnAfter: 18,
-  hold: defaultHold,
-  // The zoo is full of bad records on purpose, and the brake is not what is looked at.
-  brake: { ...defaultBrake, provenShare: 1 },
-  reopen: { firstMs: 50, maxMs: 1_000 },
-};
+/** The zoo is full of bad records on purpose, and the brake is not what is looked at. */
+const settings = { batchSize: 200, window: 1000, brake: { ...defaultBrake, provenShare: 1 } };
 
 const label = `Zoo${randomBytes(4).toString('hex')}`;
 const modelFile = `name: zoo
@@ -101,44 +75,21 @@ function need<T>(value: T | undefined): T {
 }
 
 function startLane<R>(model: Model<R>, sink: Sink<R>) {
-  const source: MemorySource = createMemorySource();
-  const events = new Events();
-  let defects = 0;
-  events.on('defect', () => {
-    defects += 1;
-  });
-  const lane = createLane<R>({
-    name: model.name,
-    queue: model.name,
-    model,
-    source,
-    sink,
-    settings,
-    budget: createBudget(256 << 20),
-    lanes: 1,
-    events,
-  });
-  lane.start();
+  const { source, lane, told, drained, stop } = startBenchLane(model, sink, settings);
   const letters = new Map<string, string>();
   let read = 0;
   return {
     async feed(messages: readonly Message[]): Promise<void> {
       for (const { body, headers } of messages) source.publish(body, { ...headers });
-      await until(
-        () => source.ready === 0 && source.unsettled === 0,
-        () => `everything settled: ${JSON.stringify(lane.snapshot().state)}, ${lane.snapshot().reason}`,
-        120_000,
-      );
+      await drained(120_000);
     },
     letters(): ReadonlyMap<string, string> {
       for (const { body, letter } of source.letters.slice(read)) letters.set(nameOf(body), letter.fault.code);
       read = source.letters.length;
       return letters;
     },
-    health: () => ({ defects, state: lane.snapshot().state }),
-    async stop(): Promise<void> {
-      await lane.stop(AbortSignal.timeout(10_000));
-    },
+    health: () => ({ defects: told.defect.length, state: lane.snapshot().state }),
+    stop,
   };
 }
 
