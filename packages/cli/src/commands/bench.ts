@@ -36,5 +36,5 @@ export function benchCommand({ io, exitWith }: Context): Command {
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (args: string[]) => exitWith(await bench(io, args)));
-  return withNotes(command, '\n  inator bench copy --json\n');
+  return withNotes(command, '\n  inator bench tableinator --json\n');
 }
