@@ -1,51 +1,34 @@
 /** Prometheus and Grafana speak of things that exist: targets, metrics, labels, data sources. */
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type MetricKind, metricKinds } from '@inator/telemetry';
 import { describe, expect, it } from '@jest/globals';
-import { readCompose, readText, readYaml } from './compose-file.ts';
+import { readCompose, readText, readYaml, root } from '../compose/compose-file.ts';
+import { boards, rules } from './boards.ts';
+import { findTool } from './prometheus.ts';
+
+const run = promisify(execFile);
 
 const kinds: Readonly<Record<string, MetricKind>> = metricKinds;
 
-/** Metrics of others that rules and dashboards use; the test against a running stack asks each for data. */
+/** Metrics of others that rules and dashboards use; the test with a real Prometheus asks each for data. */
 const foreign = new Set([
   'up',
   'nodejs_eventloop_lag_p99_seconds',
+  'nodejs_gc_duration_seconds_sum',
+  'nodejs_heap_size_used_bytes',
   'process_cpu_seconds_total',
+  'process_open_fds',
   'process_resident_memory_bytes',
   'process_start_time_seconds',
   'rabbitmq_alarms_free_disk_space_watermark',
   'rabbitmq_alarms_memory_used_watermark',
   'rabbitmq_detailed_queue_consumers',
   'rabbitmq_detailed_queue_messages_ready',
+  'rabbitmq_detailed_queue_messages_unacked',
 ]);
-
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-interface Panel {
-  readonly id: number;
-  readonly title: string;
-  readonly description: string;
-  readonly datasource: { readonly uid: string };
-  readonly targets: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
-  readonly fieldConfig: { readonly defaults: { readonly unit?: string } };
-  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-}
-interface Dashboard {
-  readonly uid: string;
-  readonly panels: readonly Panel[];
-  readonly templating: {
-    readonly list: readonly { readonly name: string; readonly current: { readonly value: unknown } }[];
-  };
-  readonly annotations: { readonly list: readonly { readonly expr: string }[] };
-}
-
-const rules = (readYaml('deploy/prometheus/alerts.yml') as { groups: { rules: Rule[] }[] }).groups.flatMap(
-  (group) => group.rules,
-);
-const dashboard = JSON.parse(readText('deploy/grafana/dashboards/overview.json')) as Dashboard;
 
 /** Every selector of an expression: the metric and the labels it is narrowed by. */
 function selectors(expr: string): { metric: string; base: string; labels: string[] }[] {
@@ -60,8 +43,10 @@ function selectors(expr: string): { metric: string; base: string; labels: string
 
 const exprs = [
   ...rules.map((rule) => ({ of: rule.alert, expr: rule.expr })),
-  ...dashboard.panels.flatMap((panel) => panel.targets.map(({ expr }) => ({ of: panel.title, expr }))),
-  ...dashboard.annotations.list.map(({ expr }) => ({ of: 'annotation', expr })),
+  ...boards.flatMap((board) => [
+    ...board.panels.flatMap((panel) => panel.targets.map(({ expr }) => ({ of: `${board.uid} ${panel.title}`, expr }))),
+    ...board.annotations.list.map(({ expr }) => ({ of: `${board.uid} annotation`, expr })),
+  ]),
 ];
 
 describe('expressions', () => {
@@ -97,7 +82,8 @@ describe('expressions', () => {
   });
 
   it('never add up the depth of a queue over the replicas that all report it', () => {
-    const direct = /\b(sum|avg)\s*(by \([^)]*\)\s*)?\(\s*(avg_over_time\()?inator_queue_messages/;
+    const direct =
+      /\b(sum|avg)\s*(by \([^)]*\)\s*)?\(\s*(avg_over_time\()?(inator_queue_messages|inator_dead_letters_waiting)/;
     expect(direct.test('sum by (service) (inator_queue_messages)')).toBe(true);
     const added = exprs.filter(({ expr }) => direct.test(expr));
     expect(added).toEqual([]);
@@ -113,7 +99,7 @@ describe('alerts', () => {
       });
       expect({ alert, said: Object.keys(annotations).sort() }).toEqual({
         alert,
-        said: ['action', 'description', 'summary'],
+        said: ['action', 'description', 'runbook_url', 'summary'],
       });
     }
   });
@@ -144,23 +130,82 @@ describe('Prometheus', () => {
   });
 });
 
-describe('the overview dashboard', () => {
-  it('finds its data source: the uid is the provisioned one', () => {
+const promtool = findTool('promtool');
+(promtool === undefined ? describe.skip : describe)('promtool', () => {
+  it('takes the rules, and every alert fires when it should and only then', async () => {
+    const tool = (...args: string[]) => run(promtool ?? '', args, { cwd: join(root, 'deploy/prometheus') });
+    expect((await tool('check', 'rules', 'alerts.yml')).stdout).toContain(`${rules.length} rules found`);
+    expect((await tool('test', 'rules', 'alerts.test.yml')).stdout).toContain('SUCCESS');
+  });
+});
+
+describe('runbooks', () => {
+  const pages = readdirSync(join(root, 'docs/runbooks')).filter((name) => name !== 'README.md');
+
+  it('are one for each alert, where the alert says, and no more', () => {
+    for (const { alert, annotations } of rules) {
+      expect(annotations.runbook_url).toBe(`docs/runbooks/${alert}.md`);
+    }
+    expect(pages.sort()).toEqual(rules.map(({ alert }) => `${alert}.md`).sort());
+  });
+
+  it('each say what it means, what it costs, how to check, how to fix and how to verify', () => {
+    for (const page of pages) {
+      const sections = readText(`docs/runbooks/${page}`).split(/^## /m);
+      const [title = '', ...rest] = sections;
+      expect(title.trim()).toBe(`# ${page.replace('.md', '')}`);
+      expect(rest.map((section) => section.split('\n', 1)[0])).toEqual(['Meaning', 'Impact', 'Check', 'Fix', 'Verify']);
+      for (const section of rest) expect(section.split('\n').slice(1).join(' ').trim().length).toBeGreaterThan(15);
+    }
+  });
+
+  it('and the guide link only to pages that there are', () => {
+    const from = [
+      ...pages.map((page) => `docs/runbooks/${page}`),
+      'docs/runbooks/README.md',
+      'docs/guides/watching.md',
+    ];
+    for (const file of from) {
+      for (const [, link = ''] of readText(file).matchAll(/\]\(([^)#]+)\)/g)) {
+        expect({ file, link, found: readText(join(file, '..', link)).length > 0 }).toEqual({ file, link, found: true });
+      }
+    }
+  });
+});
+
+describe('dashboards', () => {
+  it('are the five, as their source makes them, and so is the index of the runbooks', async () => {
+    expect(boards.map(({ file }) => file)).toEqual([
+      'graphinator.json',
+      'overview.json',
+      'queues-and-dead-letters.json',
+      'runtime.json',
+      'tableinator.json',
+    ]);
+    const { stdout } = await run(process.execPath, [join(root, 'scripts/dashboards.mjs'), '--check'], { cwd: root });
+    expect(stdout).toContain('6 generated files, up to date');
+  });
+
+  it('find their data source: the uid is the provisioned one', () => {
     const { datasources } = readYaml('deploy/grafana/provisioning/datasources/prometheus.yml') as {
       datasources: { uid: string; url: string }[];
     };
     expect(datasources.map(({ uid }) => uid)).toEqual(['inator-prometheus']);
-    expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'service', 'data_type']);
-    expect(dashboard.templating.list[0]?.current.value).toBe('inator-prometheus');
-    const uids = dashboard.panels.flatMap((panel) => [
-      panel.datasource,
-      ...panel.targets.map((each) => each.datasource),
-    ]);
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana, not of JavaScript.
-    expect([...new Set(uids.map(({ uid }) => uid))]).toEqual(['${datasource}']);
+    for (const { templating, panels } of boards) {
+      expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'service', 'data_type']);
+      expect(templating.list[0]?.current.value).toBe('inator-prometheus');
+      const uids = panels.flatMap((panel) => [panel.datasource, ...panel.targets.map((each) => each.datasource)]);
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana, not of JavaScript.
+      expect([...new Set(uids.map(({ uid }) => uid))]).toEqual(['${datasource}']);
+    }
   });
 
-  it('lies where the provider and the start page look for it', () => {
+  it('have a uid of their own each, and lead to one another', () => {
+    expect(new Set(boards.map(({ uid }) => uid)).size).toBe(boards.length);
+    for (const { links } of boards) expect(links.flatMap(({ tags }) => tags)).toEqual(['inator']);
+  });
+
+  it('lie where the provider and the start page look for them', () => {
     const { providers } = readYaml('deploy/grafana/provisioning/dashboards/inator.yml') as {
       providers: { options: { path: string } }[];
     };
@@ -169,12 +214,15 @@ describe('the overview dashboard', () => {
     expect(readText('docker-compose.yml')).toContain(`${path}/overview.json`);
   });
 
-  it('has at most 20 panels, each with a unit and a sentence, none on top of another', () => {
-    expect(dashboard.panels.length).toBeLessThanOrEqual(20);
+  it.each(boards)('$file has at most 20 panels, each with a unit and a sentence, none on another', ({ panels }) => {
+    expect(panels.length).toBeLessThanOrEqual(20);
     const taken = new Map<string, string>();
-    for (const { title, description, fieldConfig, gridPos } of dashboard.panels) {
+    for (const { title, description, fieldConfig, gridPos } of panels) {
       expect({ title, unit: fieldConfig.defaults.unit }).toEqual({ title, unit: expect.stringMatching(/\w/) });
       expect(description).toMatch(/\w{3}.*[.]$/);
+      const [, runbook] = /Runbook: docs\/runbooks\/(\w+)[.]md/.exec(description) ?? [];
+      if (runbook !== undefined) expect(rules.map(({ alert }) => alert)).toContain(runbook);
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
       for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
         for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
           expect({ title, on: taken.get(`${x} ${y}`) }).toEqual({ title, on: undefined });

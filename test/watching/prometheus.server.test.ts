@@ -1,0 +1,194 @@
+/** Every panel shows something and the right alerts fire, in a real Prometheus over real services with real traffic. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Server, startPostgres, startRabbitmq } from '@inator/stack';
+import { until } from '@inator/testkit';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readText } from '../compose/compose-file.ts';
+import { sample } from '../support/sample.ts';
+import type { RunningService } from '../support/service.ts';
+import { openWorld, sharedServers, types, type World } from '../support/world.ts';
+import { boards, filled, rules } from './boards.ts';
+import { type Alert, findTool, freePort, type Prometheus, startPrometheus } from './prometheus.ts';
+
+const program = findTool('prometheus');
+
+/** Panels that show only trouble, and are empty while there is none. Everything else has data. */
+const mayBeEmpty = new Map([['Retries a second, by class', 'no batch was tried again while the stores were there']]);
+
+let dir: string;
+let rabbitmq: Server;
+let postgres: Server;
+let world: World;
+let services: readonly RunningService[];
+let prometheus: Prometheus;
+/** Seconds that the writers of a service have accounted for, and when that was. */
+const accounts = new Map<string, { readonly at: number; readonly seconds: number; readonly writers: number }>();
+
+const sum = async (service: RunningService, metric: string): Promise<number> => {
+  const text = await (await fetch(`${service.url}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => line.startsWith(`${metric}{`));
+  return lines.reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0);
+};
+const account = async (service: RunningService) => ({
+  at: performance.now() / 1_000,
+  seconds: await sum(service, 'inator_writer_seconds_total'),
+  writers: await sum(service, 'inator_writers'),
+});
+
+const firing = async (name: string): Promise<readonly Alert[]> =>
+  (await prometheus.alerts()).filter(({ labels, state }) => labels.alertname === name && state === 'firing');
+
+async function emptyPanels(): Promise<readonly string[]> {
+  const empty: string[] = [];
+  for (const { uid, panels } of boards) {
+    for (const { title, targets } of panels) {
+      for (const { expr } of targets) {
+        const found = await prometheus.query(filled(expr));
+        if (!found.some(({ value }) => Number.isFinite(value))) empty.push(`${uid}: ${title}: ${filled(expr)}`);
+      }
+    }
+  }
+  return empty;
+}
+
+const describeHere = program === undefined ? describe.skip : describe;
+
+describeHere('a Prometheus that scrapes both services and the broker', () => {
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'inator-watching-'));
+    chmodSync(dir, 0o711);
+    const [metricsPort] = [await freePort()];
+    const plugins = join(dir, 'rabbitmq', 'plugins');
+    mkdirSync(join(dir, 'rabbitmq'), { recursive: true });
+    writeFileSync(plugins, '[rabbitmq_management,rabbitmq_prometheus].\n');
+    const own = (kind: string) => ({ dir: join(dir, kind), ownedByParent: true, ephemeral: true });
+    [rabbitmq, postgres] = await Promise.all([
+      startRabbitmq({
+        ...own('rabbitmq'),
+        env: { RABBITMQ_ENABLED_PLUGINS_FILE: plugins },
+        settings: { 'prometheus.tcp.ip': '127.0.0.1', 'prometheus.tcp.port': String(metricsPort) },
+      }),
+      startPostgres(own('postgres')),
+    ]);
+    const neo4j = sharedServers().neo4j;
+    world = await openWorld({
+      rabbitmq: rabbitmq.env.RABBITMQ_URL ?? '',
+      postgres: postgres.env.POSTGRES_URL ?? '',
+      ...(neo4j === undefined ? {} : { neo4j }),
+    });
+    services = await Promise.all([
+      world.start('tableinator', { POSTGRES_BATCH_FLUSH_INTERVAL: '0.2' }),
+      world.start('graphinator', { NEO4J_BATCH_FLUSH_INTERVAL: '0.2' }),
+    ]);
+    await world.drained(...services);
+    for (const service of services) accounts.set(service.name, await account(service));
+    const broker = `127.0.0.1:${metricsPort}`;
+    prometheus = await startPrometheus(
+      program ?? '',
+      dir,
+      [
+        ...services.map(({ name, url }) => ({ name, target: url.replace('http://', '') })),
+        { name: 'rabbitmq', target: broker },
+        {
+          name: 'rabbitmq-queues',
+          target: broker,
+          path: '/metrics/detailed',
+          families: ['queue_coarse_metrics', 'queue_consumer_count'],
+        },
+      ],
+      // Nobody waits minutes in a test: what lasts a second has lasted.
+      readText('deploy/prometheus/alerts.yml').replace(/for: \d+[mh]/g, 'for: 1s'),
+    );
+    await until(async () => (await prometheus.query('up == 1')).length === 4, 'all targets were scraped', 30_000);
+    for (const type of types) await world.broker.publish(world.exchange(type), sample(type, 200, 71));
+    await world.broker.publish(world.exchange('releases'), ['{']);
+    await world.drained(...services);
+  }, 240_000);
+
+  afterAll(async () => {
+    await prometheus?.stop();
+    await world?.close().catch(() => {});
+    await Promise.all([rabbitmq, postgres].map((server) => server?.remove()));
+    rmSync(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  it('every query of every panel returns a number', async () => {
+    let left: readonly string[] = [];
+    const unexpected = async (): Promise<readonly string[]> =>
+      (await emptyPanels()).filter((each) => ![...mayBeEmpty.keys()].some((title) => each.includes(`: ${title}: `)));
+    await until(
+      async () => {
+        left = await unexpected();
+        return left.length === 0;
+      },
+      () => `no panel is empty, but:\n${left.join('\n')}`,
+      30_000,
+    );
+    expect(left).toEqual([]);
+  });
+
+  it('takes every alert, and evaluates it', async () => {
+    await until(
+      async () => (await prometheus.healthyRules()).length >= rules.length,
+      'all rules were evaluated',
+      20_000,
+    );
+    expect([...(await prometheus.healthyRules())].sort()).toEqual(rules.map(({ alert }) => alert).sort());
+  });
+
+  it('fires for a dead letter, by service, type and reason, and for nothing that is well', async () => {
+    await until(
+      async () => (await firing('InatorDeadLettering')).length === 2,
+      'both services tell of the letter',
+      20_000,
+    );
+    const told = (await firing('InatorDeadLettering')).map(({ labels }) => [
+      labels.service,
+      labels.data_type,
+      labels.reason,
+    ]);
+    expect(told.sort()).toEqual(['graphinator', 'tableinator'].map((name) => [name, 'releases', 'json-invalid']));
+    await until(async () => (await firing('InatorDlqNotEmpty')).length === 2, 'both letters wait', 20_000);
+    for (const well of ['InatorDown', 'InatorNotReady', 'InatorStoreDown', 'InatorHolding', 'InatorDefect']) {
+      expect(await firing(well)).toEqual([]);
+    }
+  });
+
+  it('the six states of the writers add up to wall time', async () => {
+    for (const service of services) {
+      const before = accounts.get(service.name);
+      if (before === undefined) throw new Error('no account');
+      const now = await account(service);
+      const wall = (now.at - before.at) * now.writers;
+      expect(now.writers).toBeGreaterThan(0);
+      expect({ of: service.name, share: (now.seconds - before.seconds) / wall }).toEqual({
+        of: service.name,
+        share: expect.closeTo(1, 1),
+      });
+    }
+  });
+
+  it('fires for a store that is down, for that store only, and is silent when it is back', async () => {
+    await postgres.kill();
+    await world.broker.publish(world.exchange('artists'), sample('artists', 50, 72));
+    await until(async () => (await firing('InatorStoreDown')).length > 0, 'the alert of the store', 30_000);
+    const [alert, ...others] = await firing('InatorStoreDown');
+    expect(others).toEqual([]);
+    expect(alert?.labels).toMatchObject({ severity: 'critical', service: 'tableinator', component: 'postgres' });
+    expect(alert?.annotations.runbook_url).toBe('docs/runbooks/InatorStoreDown.md');
+    await until(async () => (await firing('InatorHolding')).length > 0, 'the alert of the held lane', 30_000);
+    const retries = boards.flatMap(({ panels }) => panels).find(({ title }) => mayBeEmpty.has(title));
+    await until(
+      async () => (await prometheus.query(filled(retries?.targets[0]?.expr ?? ''))).length > 0,
+      'the panel of retries is not empty any more',
+      30_000,
+    );
+    await postgres.start();
+    await until(async () => (await firing('InatorStoreDown')).length === 0, 'the alert goes out', 60_000);
+    const back = await prometheus.query('inator_reconnects_total{component="postgres"}');
+    expect(back.map(({ value }) => value)).toEqual([expect.any(Number)]);
+    expect(back[0]?.value).toBeGreaterThanOrEqual(1);
+  }, 180_000);
+});
