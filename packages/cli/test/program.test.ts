@@ -74,9 +74,9 @@ describe('inator doctor', () => {
     });
     expect(ran.code).toBe(1);
     const findings = JSON.parse(ran.stdout) as { is: string; what: string; next?: string }[];
-    const bad = findings.filter(({ is }) => is === 'bad');
-    expect(bad.map(({ what }) => what)).toEqual(['RabbitMQ', 'PostgreSQL', 'Neo4j']);
-    expect(bad.every(({ next }) => next !== undefined)).toBe(true);
+    const failed = findings.filter(({ is }) => is === 'fail');
+    expect(failed.map(({ what }) => what)).toEqual(['RabbitMQ', 'PostgreSQL', 'Neo4j']);
+    expect(failed.every(({ next }) => next !== undefined)).toBe(true);
     expect(ran.stdout).not.toContain('sesame');
   });
 });

@@ -1,111 +1,93 @@
-/** The broker and the queues of both services. */
-import { recordTypes } from '@inator/discogs';
-import { createBroker, queueArguments, queueNames } from '@inator/rabbitmq';
+/** The broker itself: reachable, version, alarms and disk, clock, encryption, rights; then the queues of both services. */
+import { createBroker } from '@inator/rabbitmq';
 import { messageOf } from '../exit.ts';
 import type { Environment } from '../io.ts';
-import { count } from '../io.ts';
-import { createManagement, type ManagedQueue, type Management } from '../servers/management.ts';
-import { type BrokerTarget, brokerTarget } from '../servers/settings.ts';
-import type { Finding, Findings } from './examine.ts';
+import { domainTarget } from '../servers/domain.ts';
+import { createManagement, type ManagedNode, type Management } from '../servers/management.ts';
+import type { BrokerTarget } from '../servers/settings.ts';
+import type { Finding, Findings } from './finding.ts';
+import { clockFinding, tlsFinding } from './judgements.ts';
+import { examineQueues } from './queues.ts';
+import { examineRights } from './rights.ts';
+import { examineVersion } from './versions.ts';
 
-const services = ['tableinator', 'graphinator'] as const;
 /** For one question to the broker. */
 const askMs = 5_000;
-
-interface QueueDepth {
-  readonly messages: number;
-  readonly consumers: number;
-}
-
-/** Undefined when there is no such queue. Takes a channel of its own, because asking for a missing queue closes it. */
-async function depthOf(broker: ReturnType<typeof createBroker>, queue: string): Promise<QueueDepth | undefined> {
-  const channel = await broker.channel();
-  try {
-    const found = await broker.within(channel.checkQueue(queue), askMs, `asking for the queue ${queue}`);
-    await broker.within(channel.close(), askMs, 'closing a channel');
-    return { messages: found.messageCount, consumers: found.consumerCount };
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code === 404) return undefined;
-    throw error;
-  }
-}
-
-function differingArguments(queue: ManagedQueue, target: BrokerTarget, service: string, type: string): string[] {
-  const names = queueNames(target.exchangePrefix, service, type);
-  const wanted = queueArguments({ ...names, type: target.queueType });
-  return Object.entries(wanted)
-    .filter(([name, value]) => queue.arguments[name] !== value)
-    .map(
-      ([name, value]) =>
-        `${name} is ${String(queue.arguments[name] ?? 'not set')}, the service declares ${String(value)}`,
-    );
-}
-
-async function* examineQueue(
-  broker: ReturnType<typeof createBroker>,
-  target: BrokerTarget,
-  management: Management | undefined,
-  service: string,
-  type: string,
-): Findings {
-  const { queue, deadLetterQueue } = queueNames(target.exchangePrefix, service, type);
-  const depth = await depthOf(broker, queue);
-  const what = `queue ${queue}`;
-  if (depth === undefined) {
-    yield { is: 'odd', what, says: 'does not exist yet', next: `start ${service} once, it declares and binds it` };
-    return;
-  }
-  const managed = await management?.queue(queue);
-  const differing = managed === undefined ? [] : differingArguments(managed, target, service, type);
-  for (const difference of differing) {
-    const next = 'drain and delete the queue, or set RABBITMQ_QUEUE_TYPE alike; the service cannot consume it as it is';
-    yield { is: 'bad', what, says: difference, next };
-  }
-  const says = `${count(depth.messages)} waiting, ${count(depth.consumers)} consuming`;
-  yield depth.consumers === 0 ? { is: 'odd', what, says, next: `start ${service}` } : { is: 'good', what, says };
-  const letters = await depthOf(broker, deadLetterQueue);
-  if (letters !== undefined && letters.messages > 0) {
-    yield {
-      is: 'odd',
-      what: `queue ${deadLetterQueue}`,
-      says: `${count(letters.messages)} dead letters`,
-      next: 'their x-inator-reason headers tell why',
-    };
-  }
-}
+const what = 'RabbitMQ';
 
 export async function* examineBroker(env: Environment): Findings {
-  const target = brokerTarget(env);
+  const { domain, broker: target } = domainTarget(env);
   const broker = createBroker(target.settings);
   try {
     try {
       const channel = await broker.channel();
       await broker.within(channel.close(), askMs, 'closing a channel');
     } catch (error) {
-      const next = 'check RABBITMQ_URL, or inator stack up';
-      yield { is: 'bad', what: 'RabbitMQ', says: messageOf(error), next };
+      const next = 'check RABBITMQ_URL and that the broker runs, or inator stack up';
+      yield { is: 'fail', what, says: messageOf(error), next };
       return;
     }
+    yield { is: 'ok', what, says: `answers at ${target.address}` };
+    yield tlsFinding({
+      what,
+      host: target.settings.host,
+      encrypted: target.settings.tls !== undefined,
+      verified: target.settings.tls !== undefined,
+      advice: 'use amqps:// in RABBITMQ_URL, with RABBITMQ_CA_FILE where the authority is your own',
+    });
     const management = target.managementUrl === undefined ? undefined : createManagement(target);
-    yield await overview(target, management);
-    for (const service of services) {
-      for (const type of recordTypes) yield* examineQueue(broker, target, management, service, type);
-    }
+    const managed = yield* examineManagement(target, management);
+    for (const finding of await examineRights(domain, target, managed)) yield finding;
+    yield* examineQueues(broker, domain, target, managed);
   } finally {
     await broker.close();
   }
 }
 
-async function overview(target: BrokerTarget, management: Management | undefined): Promise<Finding> {
-  const what = 'RabbitMQ';
-  if (management === undefined) {
-    const next = 'set RABBITMQ_MANAGEMENT_URL to see its version and the arguments of its queues';
-    return { is: 'good', what, says: `answers at ${target.address}`, next };
+/** What only the management API tells; resolves with it when it answers. */
+async function* examineManagement(
+  { managementUrl }: BrokerTarget,
+  management: Management | undefined,
+): AsyncGenerator<Finding, Management | undefined, undefined> {
+  if (management === undefined || managementUrl === undefined) {
+    const next = 'set RABBITMQ_MANAGEMENT_URL (http://HOST:15672) to see them';
+    const says = 'version, alarms, disk, rights and queue arguments cannot be seen over AMQP';
+    yield { is: 'skip', what: 'RabbitMQ management', says, next };
+    return undefined;
   }
   try {
-    return { is: 'good', what, says: `${await management.version()} at ${target.address}` };
+    yield examineVersion('rabbitmq', await management.version());
+    const clock = await management.clock();
+    // The Date header tells whole seconds.
+    if (clock !== undefined) yield clockFinding(what, clock.now, clock.beganAt, clock.endedAt, 1_000);
+    const nodes = await management.nodes();
+    if (nodes === undefined) {
+      const next = 'give the user of RABBITMQ_MANAGEMENT_URL the tag monitoring';
+      yield { is: 'skip', what: 'alarms of RabbitMQ', says: 'the management user may not see the nodes', next };
+    } else for (const node of nodes) yield examineNode(node);
+    return management;
   } catch (error) {
-    const says = `answers at ${target.address}, but its management API does not: ${messageOf(error)}`;
-    return { is: 'odd', what, says, next: 'check RABBITMQ_MANAGEMENT_URL' };
+    const says = `the management API does not answer: ${messageOf(error)}`;
+    yield { is: 'warn', what: 'RabbitMQ management', says, next: 'check RABBITMQ_MANAGEMENT_URL' };
+    return undefined;
   }
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+/** With less than so many times the limit left, a burst of messages brings the alarm. */
+const diskHeadroom = 3;
+
+function examineNode({ name, running, memoryAlarm, diskAlarm, diskFree, diskFreeLimit }: ManagedNode): Finding {
+  const about = `alarms of ${name}`;
+  const next = 'producers and dead letters are blocked until it clears: add disk or memory, or drain queues';
+  if (!running)
+    return { is: 'fail', what: about, says: 'the node does not run', next: 'look at its log, and start it' };
+  if (memoryAlarm) return { is: 'fail', what: about, says: 'the memory alarm is on', next };
+  const disk = diskFree === undefined ? '' : `, ${gigabytes(diskFree)} of disk free`;
+  const limit = diskFreeLimit === undefined ? '' : ` (alarm below ${gigabytes(diskFreeLimit)})`;
+  if (diskAlarm) return { is: 'fail', what: about, says: `the disk alarm is on${disk}${limit}`, next };
+  const scarce = diskFree !== undefined && diskFreeLimit !== undefined && diskFree < diskHeadroom * diskFreeLimit;
+  if (scarce)
+    return { is: 'warn', what: about, says: `none yet${disk}${limit}`, next: 'add disk before it blocks producers' };
+  return { is: 'ok', what: about, says: `none${disk}${limit}` };
 }

@@ -39,11 +39,14 @@ export interface BrokerTarget {
   readonly queueType: 'quorum' | 'classic';
   /** Nothing may be declared. */
   readonly passive: boolean;
+  readonly singleActiveConsumer: boolean;
   readonly managementUrl: TableinatorConfig['rabbitmq']['managementUrl'];
 }
 
 export function brokerTarget(env: Environment): BrokerTarget {
-  const { rabbitmq } = ok(readConfig(tableinator, only(env, 'RABBITMQ_')));
+  const { rabbitmq, ordering } = ok(
+    readConfig(tableinator, { ...only(env, 'RABBITMQ_'), ...only(env, 'SINGLE_ACTIVE_') }),
+  );
   const { endpoint, exchangePrefix, queueType, passive, heartbeat, managementUrl } = rabbitmq;
   const { host, port, username, password, vhost } = endpoint;
   return {
@@ -61,6 +64,7 @@ export function brokerTarget(env: Environment): BrokerTarget {
     exchangePrefix,
     queueType,
     passive,
+    singleActiveConsumer: ordering.singleActiveConsumer,
     managementUrl,
   };
 }

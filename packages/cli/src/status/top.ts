@@ -52,7 +52,8 @@ function frame(io: Io, readings: readonly ServiceReading[], sums: LaneSum[]): st
 }
 
 function screen(io: Io, text: string, everyMs: number): string {
-  const { columns = 80, rows = 24 } = io.stdout;
+  // A terminal that does not know its size says 0.
+  const [columns, rows] = [io.stdout.columns || 80, io.stdout.rows || 24];
   const title = `inator top  ${new Date().toLocaleTimeString('en-GB')}  every ${everyMs / 1_000} s, Ctrl-C ends`;
   const lines = [title, '', ...text.trimEnd().split('\n')].slice(0, rows - 1);
   return `${home}${lines.map((line) => `${cut(line, columns)}${clearLine}\n`).join('')}${clearBelow}`;
