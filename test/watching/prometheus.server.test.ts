@@ -59,7 +59,7 @@ describeHere('a Prometheus that scrapes both services and the broker', () => {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'inator-watching-'));
     chmodSync(dir, 0o711);
-    const [metricsPort] = [await freePort()];
+    const metricsPort = await freePort();
     const plugins = join(dir, 'rabbitmq', 'plugins');
     mkdirSync(join(dir, 'rabbitmq'), { recursive: true });
     writeFileSync(plugins, '[rabbitmq_management,rabbitmq_prometheus].\n');
@@ -179,7 +179,8 @@ describeHere('a Prometheus that scrapes both services and the broker', () => {
     expect(alert?.labels).toMatchObject({ severity: 'critical', service: 'tableinator', component: 'postgres' });
     expect(alert?.annotations.runbook_url).toBe('docs/runbooks/InatorStoreDown.md');
     await until(async () => (await firing('InatorHolding')).length > 0, 'the alert of the held lane', 30_000);
-    const retries = boards.flatMap(({ panels }) => panels).find(({ title }) => mayBeEmpty.has(title));
+    const board = boards.find(({ uid }) => uid === 'inator-tableinator');
+    const retries = board?.panels.find(({ title }) => mayBeEmpty.has(title));
     await until(
       async () => (await prometheus.query(filled(retries?.targets[0]?.expr ?? ''))).length > 0,
       'the panel of retries is not empty any more',

@@ -38,7 +38,7 @@ export function findTool(name: 'prometheus' | 'promtool'): string | undefined {
   try {
     return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
   } catch {
-    process.emitWarning(`skipped: there is no ${name} on this machine (Debian: apt-get install prometheus)`);
+    console.warn(`test/watching: SKIPPED, there is no ${name} on this machine (Debian: apt-get install prometheus)`);
     return undefined;
   }
 }
