@@ -81,12 +81,14 @@ describe('the health server', () => {
     ]);
     for (const { text } of answers) {
       expect(text).toMatch(/^HTTP\/1\.1 \d{3} /);
-      expect(text).not.toMatch(/\bat .*:\d+:\d+|node:|\.js\b|\.ts\b|x-powered-by|server: |cookie|POSTGRES_|RABBITMQ_/i);
+      expect(text).not.toMatch(
+        /\bat .*:\d+:\d+|node:|\/(src|dist|node_modules)\/|x-powered-by|server: |cookie|POSTGRES_|RABBITMQ_/i,
+      );
     }
     expect(answers.slice(0, 3).map(({ text }) => text.slice(9, 12))).toEqual(['404', '404', '404']);
   });
 
-  it('closes a client that trickles its headers, sends none, or never ends its body, and answers others meanwhile', async () => {
+  it('closes a client that trickles its headers, sends none, never ends its body, or brings two hundred others', async () => {
     const slow = [
       speak('GET /livez HTTP/1.1\r\nhost: h\r\nx-slow: ', 'y'),
       speak(''),
@@ -94,18 +96,14 @@ describe('the health server', () => {
       speak('GET /livez HTTP/1.1\r\nhost: h\r\nx-slow: ', '\r\nx-more: 1'),
     ];
     expect((await service.get('/livez')).status).toBe(200);
+    // More than there is room for, while those are still there: some are refused at once, nobody is harmed.
+    const crowd = Array.from({ length: 200 }, () => speak(''));
     const ended = await Promise.all(slow);
     expect(ended[0]?.text).toMatch(/^HTTP\/1\.1 408 /);
-    // Five seconds for headers, ten for a request, looked at every second; and room for a busy machine.
-    for (const { afterMs } of ended) expect(afterMs).toBeLessThan(18_000);
-    expect((await service.get('/livez')).status).toBe(200);
-  }, 60_000);
-
-  it('takes no more connections than it has room for, and answers again when they have gone', async () => {
-    const crowd = Array.from({ length: 200 }, () => speak(''));
     const gone = await Promise.all(crowd);
-    expect(gone).toHaveLength(200);
     expect(gone.filter(({ afterMs }) => afterMs < 4_000).length).toBeGreaterThan(0);
+    // Five seconds for headers, ten for a request, looked at every second; and room for a busy machine.
+    for (const { afterMs } of [...ended, ...gone]) expect(afterMs).toBeLessThan(18_000);
     expect((await service.get('/livez')).status).toBe(200);
     expect(service.exitCode).toBeUndefined();
   }, 60_000);

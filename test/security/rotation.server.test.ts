@@ -5,7 +5,7 @@
 import { type Proxy as Switch, startProxy, until } from '@inator/testkit/hurt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService } from '../support/service.ts';
-import { openWorld, sharedServers, type World } from '../support/world.ts';
+import { openWorld, sharedServers, type Type, type World } from '../support/world.ts';
 import {
   type Account,
   addressOf,
@@ -15,6 +15,7 @@ import {
   type SecretFiles,
   secretFiles,
 } from './support/accounts.ts';
+import { sideBySide } from './support/side-by-side.ts';
 
 const all = { configure: '.*', write: '.*', read: '.*' };
 const passwords = ['first-rot-9a1c', 'second-rot-9a1c', 'third-rot-9a1c'] as const;
@@ -41,6 +42,7 @@ function owned<A extends Account>(account: A): A {
 beforeAll(async () => {
   world = await openWorld();
   files = secretFiles();
+  graphinator.start();
 });
 afterAll(async () => {
   await world.close();
@@ -51,9 +53,9 @@ afterAll(async () => {
 
 const artist = (id: string): string => `{"type":"data","id":"${id}","name":"n"}`;
 let published = 0;
-async function publish(count: number): Promise<void> {
+async function publish(type: Type, count: number): Promise<void> {
   await world.broker.publish(
-    world.exchange('artists'),
+    world.exchange(type),
     Array.from({ length: count }, () => {
       published += 1;
       return artist(`${world.prefix}-${published}`);
@@ -71,6 +73,46 @@ function staysItself(service: RunningService): void {
   expect(service.lines.filter((line) => line.includes('"event":"service.started"'))).toHaveLength(1);
   for (const password of passwords) expect(service.lines.filter((line) => line.includes(password))).toEqual([]);
 }
+
+async function nodes(): Promise<number> {
+  const [row] = await world.graph.query<{ n: number }>(
+    'match (a:Label) where a.id starts with $prefix and a.sha256 is not null return count(a) as n',
+    { prefix: `${world.prefix}-` },
+  );
+  return row?.n ?? 0;
+}
+
+/** graphinator, its password in a file. */
+async function rotateNeo4j(): Promise<void> {
+  const { neo4j } = sharedServers();
+  const user = owned(await graphAccount(first));
+  const path = await wayTo(neo4j?.uri ?? '', 7687);
+  const service = await world.start('graphinator', {
+    NEO4J_URI: `bolt://127.0.0.1:${path.port}`,
+    NEO4J_USERNAME: user.username,
+    NEO4J_PASSWORD: '',
+    NEO4J_PASSWORD_FILE: files.put('neo4j', first),
+    DATA_TYPES: 'labels',
+    NEO4J_BATCH_FLUSH_INTERVAL: '0.2',
+  });
+  await world.drained(service);
+  const before = await nodes();
+  await publish('labels', 10);
+  await until(async () => (await nodes()) === before + 10, 'nodes with the first password');
+
+  await user.setPassword(second);
+  path.cut();
+  await publish('labels', 10);
+  await until(() => refusal(service, 'store-misconfigured', /Security/), 'the old password is refused');
+  expect((await service.get('/readyz')).status).toBe(503);
+  files.put('neo4j', second);
+  await until(async () => (await nodes()) === before + 20, 'nodes with the second password', 60_000);
+  await world.drained(service);
+  expect(await world.broker.letters(`${world.queue('graphinator', 'labels')}.dlq`)).toEqual([]);
+  staysItself(service);
+}
+
+const graphinator = sideBySide({ rotateNeo4j });
 
 describe('tableinator, its passwords in files', () => {
   let service: RunningService;
@@ -95,7 +137,7 @@ describe('tableinator, its passwords in files', () => {
       POSTGRES_BATCH_FLUSH_INTERVAL: '0.2',
     });
     await world.drained(service);
-    await publish(10);
+    await publish('artists', 10);
     await until(async () => (await world.rows('artists')) === 10, 'rows with the first password');
   });
 
@@ -104,7 +146,7 @@ describe('tableinator, its passwords in files', () => {
     await world.tables.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
       role.username,
     ]);
-    await publish(10);
+    await publish('artists', 10);
     await until(() => refusal(service, 'store-misconfigured', /28P01/), 'the old password is refused');
     expect((await service.get('/readyz')).status).toBe(503);
     expect(await world.rows('artists')).toBe(10);
@@ -117,7 +159,7 @@ describe('tableinator, its passwords in files', () => {
   it("goes on when RabbitMQ's password changes inside the url, without a restart", async () => {
     await user.setPassword(second);
     broker.cut();
-    await publish(10);
+    await publish('artists', 10);
     await until(() => refusal(service, 'broker-refused', /403|ACCESS.REFUSED/i), 'the old password is refused');
     expect((await service.get('/readyz')).status).toBe(503);
     files.put('rabbitmq-url', rabbitmqUrl(second));
@@ -134,7 +176,7 @@ describe('tableinator, its passwords in files', () => {
     await world.tables.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
       role.username,
     ]);
-    await publish(10);
+    await publish('artists', 10);
     await until(async () => (await world.rows('artists')) === 40, 'rows with the third password', 60_000);
     await world.drained(service);
     expect(await world.broker.letters(`${world.queue('tableinator', 'artists')}.dlq`)).toEqual([]);
@@ -143,45 +185,11 @@ describe('tableinator, its passwords in files', () => {
 });
 
 describe('graphinator, its password in a file', () => {
-  const nodes = async (): Promise<number> => {
-    const [row] = await world.graph.query<{ n: number }>(
-      'match (a:Artist) where a.id starts with $prefix and a.sha256 is not null return count(a) as n',
-      { prefix: `${world.prefix}-` },
-    );
-    return row?.n ?? 0;
-  };
   afterAll(() =>
-    world.graph.query('match (a:Artist) where a.id starts with $prefix detach delete a', {
+    world.graph.query('match (a:Label) where a.id starts with $prefix detach delete a', {
       prefix: `${world.prefix}-`,
     }),
   );
 
-  it("goes on when Neo4j's password changes, without a restart", async () => {
-    const { neo4j } = sharedServers();
-    const user = owned(await graphAccount(first));
-    const way = await wayTo(neo4j?.uri ?? '', 7687);
-    const service = await world.start('graphinator', {
-      NEO4J_URI: `bolt://127.0.0.1:${way.port}`,
-      NEO4J_USERNAME: user.username,
-      NEO4J_PASSWORD: '',
-      NEO4J_PASSWORD_FILE: files.put('neo4j', first),
-      DATA_TYPES: 'artists',
-      NEO4J_BATCH_FLUSH_INTERVAL: '0.2',
-    });
-    await world.drained(service);
-    const before = await nodes();
-    await publish(10);
-    await until(async () => (await nodes()) === before + 10, 'nodes with the first password');
-
-    await user.setPassword(second);
-    way.cut();
-    await publish(10);
-    await until(() => refusal(service, 'store-misconfigured', /Security/), 'the old password is refused');
-    expect((await service.get('/readyz')).status).toBe(503);
-    files.put('neo4j', second);
-    await until(async () => (await nodes()) === before + 20, 'nodes with the second password', 60_000);
-    await world.drained(service);
-    expect(await world.broker.letters(`${world.queue('graphinator', 'artists')}.dlq`)).toEqual([]);
-    staysItself(service);
-  });
+  it("goes on when Neo4j's password changes, without a restart", () => graphinator.end('rotateNeo4j'));
 });

@@ -4,7 +4,6 @@
  * on by itself when the certificate is a good one again.
  */
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Server, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
@@ -13,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService, ServiceName } from '../support/service.ts';
 import { openWorld, type Type, type World } from '../support/world.ts';
 import { type Authority, type Kind, makeAuthority } from './support/certificates.ts';
-import { type Front, startFront } from './support/tls-front.ts';
+import { sideBySide } from './support/side-by-side.ts';
+import { type Front, freePort, startFront } from './support/tls-front.ts';
 
 let dir: string;
 let authority: Authority;
@@ -23,14 +23,6 @@ let neo4j: Server;
 let world: World;
 let amqpsPort: number;
 const fronts: Front[] = [];
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Turns TLS on without a restart; the key must belong to the account that the server runs under. */
 async function encryptPostgres(): Promise<void> {
@@ -90,6 +82,7 @@ beforeAll(async () => {
     neo4j: { uri: neo4j.url, username: neo4j.env.NEO4J_USERNAME ?? '', password: neo4j.env.NEO4J_PASSWORD ?? '' },
   });
   await encryptPostgres();
+  ways.start();
 }, 240_000);
 
 afterAll(async () => {
@@ -143,32 +136,37 @@ function trusting(name: ServiceName, at: { amqps?: number; postgres?: number; bo
   };
 }
 
-describe('servers with a good certificate', () => {
-  it('are written to by tableinator, everything encrypted', async () => {
-    const service = await world.start('tableinator', { ...trusting('tableinator'), DATA_TYPES: 'artists' });
-    await world.drained(service);
-    await publish('artists', 3);
-    await until(async () => (await world.rows('artists')) === 3, 'rows');
-    const encrypted = await world.tables.query<{ ssl: boolean }>(
-      "select s.ssl from pg_stat_ssl s join pg_stat_activity a using (pid) where a.application_name like 'tableinator%'",
-    );
-    expect(encrypted.length).toBeGreaterThan(0);
-    expect(encrypted.every(({ ssl }) => ssl)).toBe(true);
-    expect(await service.stop()).toBe(0);
+/** tableinator, with the certificates of the servers themselves. */
+async function tables(): Promise<void> {
+  const service = await world.start('tableinator', {
+    ...trusting('tableinator'),
+    DATA_TYPES: 'artists',
+    INSTANCE: 'good',
   });
+  await world.drained(service);
+  await publish('artists', 3);
+  await until(async () => (await world.rows('artists')) >= 3, 'rows');
+  const encrypted = await world.tables.query<{ ssl: boolean }>(
+    "select s.ssl from pg_stat_ssl s join pg_stat_activity a using (pid) where a.application_name = 'tableinator good'",
+  );
+  expect(encrypted.length).toBeGreaterThan(0);
+  expect(encrypted.every(({ ssl }) => ssl)).toBe(true);
+  expect(await service.stop()).toBe(0);
+}
 
-  it.each(['bolt+s', 'neo4j+s'])('are written to by graphinator over %s', async (scheme) => {
+/** graphinator likewise, directly and by way of the server's own list of addresses. */
+async function graphs(): Promise<void> {
+  for (const scheme of ['bolt+s', 'neo4j+s']) {
     const bolt = overTls(neo4j, neo4j.port).replace(/^[a-z+0-9]+:/, `${scheme}:`);
     const before = await nodes('Artist');
     const service = await world.start('graphinator', { ...trusting('graphinator', { bolt }), DATA_TYPES: 'artists' });
     await world.drained(service);
     await publish('artists', 3);
-    await until(async () => (await nodes('Artist')) >= before + 3, 'nodes');
-    const { body } = await service.get<{ readonly status: string }>('/readyz');
-    expect(body.status).toBe('ready');
+    await until(async () => (await nodes('Artist')) >= before + 3, `nodes over ${scheme}`);
+    expect((await service.get('/readyz')).status).toBe(200);
     expect(await service.stop()).toBe(0);
-  });
-});
+  }
+}
 
 /** What the log line must name, whatever library found it. */
 const named: Readonly<Record<Exclude<Kind, 'good'>, RegExp>> = {
@@ -223,82 +221,83 @@ const walks: Readonly<Record<string, Walk>> = {
   },
 };
 
+/** Sees the service refuse the certificate, say so, and wait. */
+async function refused(service: RunningService, walk: Walk, kind: Exclude<Kind, 'good'>, from: number) {
+  const found = await until(
+    () =>
+      service.lines
+        .slice(from)
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Line)
+        .find(({ event, reason, native }) => {
+          const isFailure = event === 'open.failed' || event === 'batch.held' || event === 'batch.retry';
+          return isFailure && named[kind].test(`${reason} ${native}`);
+        }),
+    () => `${walk.service} names a certificate ${kind}; its last lines:\n${service.lines.slice(-5).join('\n')}`,
+    60_000,
+  );
+  expect(found?.code).toBe(walk.code);
+  const { status } = await service.get('/readyz');
+  expect(status).toBe(503);
+  expect((await service.get('/livez')).status).toBe(200);
+}
+
+async function through(walk: Walk): Promise<void> {
+  const front = await walk.front();
+  fronts.push(front);
+  const service = await world.start(walk.service, {
+    ...walk.env(front),
+    DATA_TYPES: walk.type,
+    LOG_LEVEL: 'debug',
+  });
+  await refused(service, walk, 'of an unknown authority', 0);
+  front.present(authority.identity('good'));
+  await until(async () => (await service.get('/readyz')).status === 200, 'ready with a good certificate', 60_000);
+  await publish(walk.type, 5);
+  await until(async () => (await walk.stored()) === 5, 'stored with a good certificate');
+  await world.drained(service);
+
+  for (const kind of ['expired', 'of another host', 'signed by itself'] as const) {
+    const from = service.lines.length;
+    front.present(authority.identity(kind));
+    front.cut();
+    if (kind === 'expired') await publish(walk.type, 5);
+    await refused(service, walk, kind, from);
+    expect(await walk.stored()).toBe(5);
+  }
+  await until(
+    () => front.open <= 4,
+    () => `refused connections are closed; ${front.open} are open`,
+    20_000,
+  );
+
+  front.present(authority.identity('good'));
+  await until(
+    async () => (await walk.stored()) === 10,
+    () => `stored with a good certificate again; the last lines:\n${service.lines.slice(-12).join('\n')}`,
+    60_000,
+  );
+  await world.drained(service);
+  expect(await world.broker.letters(`${world.queue(walk.service, walk.type)}.dlq`)).toEqual([]);
+  expect(service.exitCode).toBeUndefined();
+  expect(service.lines.filter((line) => line.includes('"event":"service.started"'))).toHaveLength(1);
+  expect(await service.stop()).toBe(0);
+}
+
+const ways = sideBySide({
+  tables,
+  graphs,
+  ...Object.fromEntries(Object.entries(walks).map(([name, walk]) => [name, () => through(walk)])),
+});
+
+describe('servers with a good certificate', () => {
+  it('are written to by tableinator, everything encrypted', () => ways.end('tables'));
+
+  it('are written to by graphinator, over bolt+s and over neo4j+s', () => ways.end('graphs'));
+});
+
 describe('a certificate that must not be believed', () => {
-  /** The refusals are waited for most of the time, so the three are under way side by side. */
-  const underWay = new Map<string, Promise<void>>();
-
-  /** Sees the service refuse the certificate, say so, and wait. */
-  async function refused(service: RunningService, walk: Walk, kind: Exclude<Kind, 'good'>, from: number) {
-    const found = await until(
-      () =>
-        service.lines
-          .slice(from)
-          .filter((line) => line.startsWith('{'))
-          .map((line) => JSON.parse(line) as Line)
-          .find(({ event, reason, native }) => {
-            const isFailure = event === 'open.failed' || event === 'batch.held' || event === 'batch.retry';
-            return isFailure && named[kind].test(`${reason} ${native}`);
-          }),
-      () => `${walk.service} names a certificate ${kind}; its last lines:\n${service.lines.slice(-5).join('\n')}`,
-      60_000,
-    );
-    expect(found?.code).toBe(walk.code);
-    const { status } = await service.get('/readyz');
-    expect(status).toBe(503);
-    expect((await service.get('/livez')).status).toBe(200);
-  }
-
-  async function through(walk: Walk): Promise<void> {
-    const front = await walk.front();
-    fronts.push(front);
-    const service = await world.start(walk.service, {
-      ...walk.env(front),
-      DATA_TYPES: walk.type,
-      LOG_LEVEL: 'debug',
-    });
-    await refused(service, walk, 'of an unknown authority', 0);
-    front.present(authority.identity('good'));
-    await until(async () => (await service.get('/readyz')).status === 200, 'ready with a good certificate', 60_000);
-    await publish(walk.type, 5);
-    await until(async () => (await walk.stored()) === 5, 'stored with a good certificate');
-    await world.drained(service);
-
-    for (const kind of ['expired', 'of another host', 'signed by itself'] as const) {
-      const from = service.lines.length;
-      front.present(authority.identity(kind));
-      front.cut();
-      if (kind === 'expired') await publish(walk.type, 5);
-      await refused(service, walk, kind, from);
-      expect(await walk.stored()).toBe(5);
-    }
-    await until(
-      () => front.open <= 4,
-      () => `refused connections are closed; ${front.open} are open`,
-      20_000,
-    );
-
-    front.present(authority.identity('good'));
-    await until(
-      async () => (await walk.stored()) === 10,
-      () => `stored with a good certificate again; the last lines:\n${service.lines.slice(-12).join('\n')}`,
-      60_000,
-    );
-    await world.drained(service);
-    expect(await world.broker.letters(`${world.queue(walk.service, walk.type)}.dlq`)).toEqual([]);
-    expect(service.exitCode).toBeUndefined();
-    expect(service.lines.filter((line) => line.includes('"event":"service.started"'))).toHaveLength(1);
-    expect(await service.stop()).toBe(0);
-  }
-
-  beforeAll(() => {
-    for (const [name, walk] of Object.entries(walks)) {
-      const way = through(walk);
-      way.catch(() => {});
-      underWay.set(name, way);
-    }
-  });
-
-  it.each(Object.keys(walks))('of %s is refused by name, everything is held, and a good one mends it', async (name) => {
-    await underWay.get(name);
-  });
+  it.each(Object.keys(walks))('of %s is refused by name, everything is held, and a good one mends it', (name) =>
+    ways.end(name),
+  );
 });

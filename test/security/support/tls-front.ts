@@ -65,3 +65,12 @@ export async function startFront({ target, asksFirst = false }: FrontOptions, fi
     },
   };
 }
+
+/** A port of 127.0.0.1 that nobody listens on, for a server that must be told its port before it starts. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
