@@ -47,7 +47,7 @@ export interface Seen {
 export async function openPage(
   browser: Browser,
   url: string,
-  { width, height = 900, scheme = 'light', calm = true }: Look,
+  { width, height = width < 500 ? 844 : 900, scheme = 'light', calm = true }: Look,
 ): Promise<Seen> {
   const page = await browser.newPage();
   const complaints: string[] = [];

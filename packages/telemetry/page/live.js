@@ -146,6 +146,7 @@ function showSums(lanes) {
     : `${number(rate)}/s – ${about.service}`;
 }
 
+const agoWord = (ms) => (ms < 1_500 ? 'just now' : `${span(ms / 1_000)} ago`);
 const drainWord = (seconds) => (seconds === 0 ? 'empty' : span(seconds));
 
 function extend(name, points) {
@@ -205,7 +206,7 @@ function showLane(part, lane, now) {
   part.stored.title = ['created', 'updated', 'unchanged', 'stale', 'collapsed']
     .map((name) => `${name} ${number(totals[name])}`)
     .join(', ');
-  setText(part.commit, lane.lastCommitAt ? `${span(Math.max(0, now - lane.lastCommitAt) / 1_000)} ago` : 'none yet');
+  setText(part.commit, lane.lastCommitAt ? agoWord(now - lane.lastCommitAt) : 'none yet');
   showLetters(part, lane);
 }
 
@@ -215,7 +216,7 @@ function showCharts(part, { lane, recent }, now) {
   const common = { at: history.at, now, spanMs };
   const top = draw(part['rate-chart'], {
     ...common,
-    values: history.settledPerSecond,
+    values: smooth(history.settledPerSecond),
     bridgeMs,
     area: true,
     label: `Records a second over the last five minutes, now ${number(recent.settledPerSecond)}`,
@@ -229,6 +230,14 @@ function showCharts(part, { lane, recent }, now) {
     label: `Milliseconds from arrival to commit over the last five minutes, now ${latency(recent.age?.medianMs)}`,
   });
   setText(part['age-top'], slowest === 0 ? '' : `top ${latency(slowest)}`);
+}
+
+/** Batches end in one second or the next: the mean of three seconds is what the eye wants. */
+function smooth(values) {
+  return values.map((_, index) => {
+    const around = values.slice(Math.max(0, index - 2), index + 1);
+    return sum(around) / around.length;
+  });
 }
 
 function showTime(part, spentMs) {

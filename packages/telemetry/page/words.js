@@ -22,6 +22,7 @@ export function latency(ms) {
 /** Seconds as a span of time, in its two largest units. */
 export function span(seconds) {
   if (seconds === undefined || seconds === null) return none;
+  if (seconds > 0 && seconds < 1) return '< 1 s';
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
   if (s < 3_600) return joined(Math.floor(s / 60), 'min', s < 600 ? s % 60 : 0, 's');

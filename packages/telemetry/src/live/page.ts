@@ -10,6 +10,7 @@ const folder = new URL('../../page/', import.meta.url);
 const files = {
   'index.html': 'text/html; charset=utf-8',
   'live.css': 'text/css; charset=utf-8',
+  'lane.css': 'text/css; charset=utf-8',
   'live.js': 'text/javascript; charset=utf-8',
   'chart.js': 'text/javascript; charset=utf-8',
   'words.js': 'text/javascript; charset=utf-8',

@@ -9,7 +9,7 @@ export interface LaneView extends LaneSnapshot {
   readonly recent: Recent;
   /**
    * Until queue and hands are empty at the rate of the last ten seconds, if nothing more arrives; 0 when they are empty,
-   * absent while nothing moves or the depth is not known.
+   * absent while the lane stands still or the depth is not known.
    */
   readonly drainSeconds?: number;
   readonly deadLetterQueue?: string;
@@ -38,7 +38,7 @@ export function viewOf({
   lettersWaiting,
   deadLettersBy,
 }: ViewParts): LaneView {
-  const drainSeconds = drainOf(depth, snapshot.pendingRecords, recent.settledPerSecond);
+  const drainSeconds = drainOf(depth, snapshot, recent.settledPerSecond);
   const advice = laneAdvice(snapshot);
   return {
     ...snapshot,
@@ -52,10 +52,11 @@ export function viewOf({
   };
 }
 
-function drainOf(depth: number | undefined, inHand: number, rate: number): number | undefined {
+function drainOf(depth: number | undefined, { state, pendingRecords }: LaneSnapshot, rate: number): number | undefined {
   if (depth === undefined) return undefined;
-  if (depth + inHand === 0) return 0;
-  return rate > 0 ? (depth + inHand) / rate : undefined;
+  if (depth + pendingRecords === 0) return 0;
+  // The rate of the last seconds says nothing about a lane that stands still.
+  return rate > 0 && state === 'consuming' ? (depth + pendingRecords) / rate : undefined;
 }
 
 /** The charts' numbers: one row a lane, one entry a sample, oldest first. */
