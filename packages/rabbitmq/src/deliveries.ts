@@ -34,6 +34,7 @@ export function toDelivery(message: ConsumeMessage, queue: string, session: obje
   const delivery: LentDelivery = {
     body: ownBytes(content),
     properties: propertiesOf(properties),
+    headerBytes: heldBy(properties.headers),
     exchange: fields.exchange,
     routingKey: fields.routingKey,
     queue,
@@ -45,6 +46,19 @@ export function toDelivery(message: ConsumeMessage, queue: string, session: obje
     [loan]: { session, entry, properties },
   };
   return delivery;
+}
+
+/** What a field of a table takes besides its text: an object, a key, a slot. Rough, and rather too much than too little. */
+const fieldBytes = 64;
+
+/** A producer may put more into the headers than into the body: they count against the byte budget like it. */
+function heldBy(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  let bytes = 0;
+  for (const key in value) bytes += fieldBytes + key.length + heldBy((value as Record<string, unknown>)[key]);
+  return bytes;
 }
 
 /** A body in a chunk of more than this many times its size is copied. */

@@ -20,6 +20,8 @@ export interface DeliveryProperties {
 export interface Delivery {
   readonly body: Uint8Array;
   readonly properties: DeliveryProperties;
+  /** About what the headers hold in memory beside the body, where they hold anything to speak of. */
+  readonly headerBytes?: number;
   readonly exchange: string;
   readonly routingKey: string;
   readonly queue: string;
@@ -28,6 +30,11 @@ export interface Delivery {
   readonly deliveryCount: number;
   /** `performance.now()` at arrival, in milliseconds. */
   readonly arrivedAt: number;
+}
+
+/** What a delivery weighs in the byte budget. */
+export function weightOf({ body, headerBytes = 0 }: Delivery): number {
+  return body.length + headerBytes;
 }
 
 /** What a dead letter tells besides the body: see the `x-inator-*` headers of the contract. */

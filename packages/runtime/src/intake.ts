@@ -8,7 +8,7 @@
 
 import type { Budget } from './budget.ts';
 import type { LaneCore } from './core.ts';
-import type { Delivery, Session } from './delivery.ts';
+import { type Delivery, type Session, weightOf } from './delivery.ts';
 import { type Fault, fault } from './fault.ts';
 import type { Brake } from './layers/brake.ts';
 import type { Decoded, Keyed, Model, Signal } from './model.ts';
@@ -185,15 +185,15 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
       if (loan.gone.signal.aborted) return;
       totals.consumed += 1;
       if (delivery.redelivered) totals.redelivered += 1;
-      core.meanBytes =
-        core.meanBytes === 0 ? delivery.body.length : core.meanBytes * 0.99 + delivery.body.length * 0.01;
+      const weight = weightOf(delivery);
+      core.meanBytes = core.meanBytes === 0 ? weight : core.meanBytes * 0.99 + weight * 0.01;
       if (loan.overfull) {
         loan.skipped += 1;
         return;
       }
       loan.inHand += 1;
-      loan.inHandBytes += delivery.body.length;
-      budget.take(delivery.body.length);
+      loan.inHandBytes += weight;
+      budget.take(weight);
       if (loan.barrier !== undefined) loan.behind.push(delivery);
       else route(loan, delivery);
       if (budget.full) {

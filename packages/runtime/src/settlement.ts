@@ -5,7 +5,7 @@
 import { backoffMs, delay } from './backoff.ts';
 import type { Budget } from './budget.ts';
 import type { LaneCore } from './core.ts';
-import { type Delivery, SourceError } from './delivery.ts';
+import { type Delivery, SourceError, weightOf } from './delivery.ts';
 import { MarkInterrupted } from './extraction.ts';
 import { failpoint, failpointsArmed } from './failpoint.ts';
 import { type Fault, fault } from './fault.ts';
@@ -53,7 +53,7 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
   const release = (from: Loan, deliveries: readonly Delivery[]): void => {
     if (from.gone.signal.aborted) return;
     let bytes = 0;
-    for (const delivery of deliveries) bytes += delivery.body.length;
+    for (const delivery of deliveries) bytes += weightOf(delivery);
     from.inHand -= deliveries.length;
     from.inHandBytes -= bytes;
     budget.give(bytes);
