@@ -196,6 +196,27 @@ describe('other sessions', () => {
     expect([await count(), one.letters(), one.told['batch.split']]).toEqual([400, [], []]);
   });
 
+  it('a row that is locked is waited for, however often, while others are written: a lock is not slowness', async () => {
+    // Without more said, the wait for a lock would outlast the statement.
+    const one = await start({ statementTimeoutMs: 150 });
+    one.publish(bodies('k', 10));
+    await one.drained();
+    await place.postgres.lease(async (lease) => {
+      await lease.query(`BEGIN; UPDATE "${place.schema}".things SET updated_at = updated_at WHERE data_id = 'k3'`);
+      one.publish(bodies('k', 10, 2));
+      for (let more = 0; one.told['batch.held'].length < 12; more += 1) {
+        const held = one.told['batch.held'].length;
+        one.publish(bodies(`more${more}-`, 5));
+        await until(() => one.told['batch.held'].length > held, 'another try');
+      }
+      expect(one.letters()).toEqual([]);
+      await lease.query('ROLLBACK');
+    });
+    await one.drained();
+    expect(one.letters()).toEqual([]);
+    expect(await place.rows("SELECT FROM %s.things WHERE data->>'version' = '2'")).toHaveLength(10);
+  });
+
   it('a job that updates the same rows the other way round costs deadlocks, and no record', async () => {
     const role = `role_${place.schema}`;
     await place.rows(`CREATE ROLE ${role} LOGIN SUPERUSER PASSWORD 'x'`);

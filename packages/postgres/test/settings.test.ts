@@ -27,6 +27,10 @@ describe('settings', () => {
       deadlineGraceMs: 5_000,
     });
   });
+  it('let a wait for a lock end well before its statement would', () => {
+    expect(resolveSettings({ statementTimeoutMs: 9_000 }).lockTimeoutMs).toBe(3_000);
+    expect(resolveSettings({ statementTimeoutMs: 9_000, lockTimeoutMs: 500 }).lockTimeoutMs).toBe(500);
+  });
   it('read a URL, percent-encoding included, and let a field override its part', () => {
     const read = resolveSettings({
       url: 'postgres://us%40er:p%2Fw@[::1]:6000/my%20db?sslmode=verify-full',

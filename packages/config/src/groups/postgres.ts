@@ -122,7 +122,8 @@ export const postgres = {
       min: 0.05,
       max: 3_600,
       default: 60,
-      sentence: 'Longest a single statement may run; a batch that passes it is divided.',
+      sentence:
+        'Longest a single statement may run; a batch that passes it is divided, unless the server is slow altogether.',
       when: 'Longer for large batches on slow disks.',
     }),
     lockTimeoutSeconds: seconds({
@@ -130,7 +131,8 @@ export const postgres = {
       min: 0.05,
       max: 3_600,
       default: 10,
-      sentence: 'Longest a statement waits for a lock; the batch is then held and tried again.',
+      sentence:
+        'Longest a statement waits for a lock, at most a third of `POSTGRES_STATEMENT_TIMEOUT`; the batch is then held and tried again.',
       when: 'Longer when maintenance locks the tables for longer and retries shall not show.',
     }),
     gin: choice({

@@ -41,7 +41,10 @@ export interface PostgresSettings {
   readonly connectTimeoutMs?: number | undefined;
   /** The server ends a longer statement. Default 60,000. Our own deadline is `deadlineGraceMs` later. */
   readonly statementTimeoutMs?: number | undefined;
-  /** The server ends a longer wait for a lock. Default 10,000. */
+  /**
+   * The server ends a longer wait for a lock. Default 10,000; at most a third of `statementTimeoutMs` is used, so that a
+   * record that waits for others (for the row, then for its index entry) is never taken for one that is slow.
+   */
   readonly lockTimeoutMs?: number | undefined;
   /** The server ends a transaction that we left idle (a stopped process) and frees its locks. Default 60,000. */
   readonly idleInTransactionTimeoutMs?: number | undefined;
@@ -76,6 +79,7 @@ export function resolveSettings(settings: PostgresSettings): ResolvedSettings {
   const user = settings.user ?? url.user ?? 'postgres';
   const sslMode = settings.sslMode ?? url.sslMode ?? 'disable';
   const poolMax = count('poolMax', settings.poolMax ?? 50, 1);
+  const statementTimeoutMs = count('statementTimeoutMs', settings.statementTimeoutMs ?? 60_000, 1);
   if (sslMode === 'verify-ca' && settings.ca === undefined) {
     throw misconfigured(
       'sslmode=verify-ca needs a CA: with public authorities anyone can get a certificate that passes',
@@ -96,8 +100,11 @@ export function resolveSettings(settings: PostgresSettings): ResolvedSettings {
     maxRetries: count('maxRetries', settings.maxRetries ?? 5, 1),
     healthCheckIntervalMs: count('healthCheckIntervalMs', settings.healthCheckIntervalMs ?? 30_000, 1),
     connectTimeoutMs: count('connectTimeoutMs', settings.connectTimeoutMs ?? 10_000, 1),
-    statementTimeoutMs: count('statementTimeoutMs', settings.statementTimeoutMs ?? 60_000, 1),
-    lockTimeoutMs: count('lockTimeoutMs', settings.lockTimeoutMs ?? 10_000, 1),
+    statementTimeoutMs,
+    lockTimeoutMs: Math.min(
+      count('lockTimeoutMs', settings.lockTimeoutMs ?? 10_000, 1),
+      Math.max(1, Math.floor(statementTimeoutMs / 3)),
+    ),
     idleInTransactionTimeoutMs: count('idleInTransactionTimeoutMs', settings.idleInTransactionTimeoutMs ?? 60_000, 1),
     deadlineGraceMs: count('deadlineGraceMs', settings.deadlineGraceMs ?? 5_000, 1),
   };
