@@ -33,6 +33,7 @@ export default {
       ...common,
       displayName: 'servers',
       testMatch: places.map((place) => `${place}/*.server.test.ts`),
+      setupFilesAfterEnv: ['<rootDir>/test/setup/retry.mjs'],
       globalSetup: '<rootDir>/test/setup/global.mjs',
       globalTeardown: '<rootDir>/test/setup/teardown.mjs',
     },
