@@ -79,4 +79,12 @@ describe('inator doctor', () => {
     expect(failed.every(({ next }) => next !== undefined)).toBe(true);
     expect(ran.stdout).not.toContain('sesame');
   });
+
+  it('looks at what one service needs, where the environment is that of one', async () => {
+    const env = { RABBITMQ_URL: 'amqp://127.0.0.1:1', NEO4J_URI: 'bolt://127.0.0.1:1' };
+    const ran = await inator(['doctor', '--json', '--service', 'graphinator'], { env });
+    const findings = JSON.parse(ran.stdout) as { is: string; what: string }[];
+    expect(findings.filter(({ is }) => is === 'fail').map(({ what }) => what)).toEqual(['RabbitMQ', 'Neo4j']);
+    expect(findings.some(({ what }) => what.includes('tableinator'))).toBe(false);
+  });
 });

@@ -1,5 +1,6 @@
 /** `inator doctor`: looks at everything a service needs, and says what is wrong and what to do. */
-import { Command } from 'commander';
+import type { ServiceName } from '@inator/config';
+import { Command, Option } from 'commander';
 import { examineAll } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
@@ -15,11 +16,13 @@ interface Flags {
   readonly json?: boolean;
   readonly strict?: boolean;
   readonly replicas?: number;
+  readonly service?: ServiceName;
 }
 
 async function doctor(io: Io, flags: Flags): Promise<ExitCode> {
   const findings: Finding[] = [];
-  for await (const finding of examineAll({ env: io.env, reaching: withStack(io.env), replicas: flags.replicas })) {
+  const { replicas, service } = flags;
+  for await (const finding of examineAll({ env: io.env, reaching: withStack(io.env), replicas, service })) {
     findings.push(finding);
     if (flags.json === true) continue;
     const { is, what, says, next } = finding;
@@ -37,6 +40,12 @@ export function doctorCommand({ io, exitWith }: Context): Command {
   const command = new Command('doctor')
     .description(
       'Look for what is wrong: versions, configuration, servers, rights, constraints, queues, connections, clocks, TLS.',
+    )
+    .addOption(
+      new Option('--service <name>', 'look only at what one service needs: for its own container').choices([
+        'tableinator',
+        'graphinator',
+      ]),
     )
     .option('--replicas <n>', 'count connections for so many tableinators (default: those connected)', wholeNumber(1))
     .option('--strict', 'exit code 1 for warnings, too')

@@ -1,5 +1,5 @@
 /** The examinations, one after the other; none of them changes anything, and none stops the next. */
-import { faultLine, graphinator, readConfig, tableinator, warningLine } from '@inator/config';
+import { faultLine, graphinator, readConfig, type ServiceName, tableinator, warningLine } from '@inator/config';
 import { messageOf } from '../exit.ts';
 import type { Environment } from '../io.ts';
 import { domainOf } from '../publish/domain.ts';
@@ -10,11 +10,12 @@ import { examineNeo4j } from './neo4j.ts';
 import { examinePostgres } from './postgres.ts';
 import { examineVersion } from './versions.ts';
 
-function* examineConfiguration(env: Environment): Generator<Finding> {
+function* examineConfiguration(env: Environment, service: ServiceName | undefined): Generator<Finding> {
   for (const [name, result] of [
     ['tableinator', readConfig(tableinator, env)],
     ['graphinator', readConfig(graphinator, env)],
   ] as const) {
+    if (service !== undefined && service !== name) continue;
     const what = `configuration of ${name}`;
     if ('ok' in result) yield { is: 'ok', what, says: 'no fault' };
     else
@@ -41,14 +42,17 @@ export interface ExamineOptions {
   /** How to reach the servers from here. */
   readonly reaching: Environment;
   readonly replicas?: number | undefined;
+  /** Only what this service needs, where the environment is that of one alone. */
+  readonly service?: ServiceName | undefined;
 }
 
-export async function* examineAll({ env, reaching, replicas }: ExamineOptions): Findings {
+export async function* examineAll({ env, reaching, replicas, service }: ExamineOptions): Findings {
   yield examineVersion('node', process.version);
-  yield* examineConfiguration(env);
+  yield* examineConfiguration(env, service);
   yield* examineTlsSwitch(env);
   const domain = (): ReturnType<typeof domainOf> => domainOf(reaching.DOMAIN?.trim());
   yield* guarded('RabbitMQ', () => examineBroker(reaching));
-  yield* guarded('PostgreSQL', () => examinePostgres(reaching, { domain: domain(), replicas }));
-  yield* guarded('Neo4j', () => examineNeo4j(reaching, domain()));
+  if (service !== 'graphinator')
+    yield* guarded('PostgreSQL', () => examinePostgres(reaching, { domain: domain(), replicas }));
+  if (service !== 'tableinator') yield* guarded('Neo4j', () => examineNeo4j(reaching, domain()));
 }
