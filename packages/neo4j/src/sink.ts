@@ -17,6 +17,7 @@
 import {
   type Batch,
   backoffMs,
+  type Clock,
   type Counts,
   delay,
   failpoint,
@@ -27,10 +28,10 @@ import {
   type Receipt,
   type Sink,
   SinkError,
+  startClock,
   stored,
 } from '@inator/runtime';
 import { assemble, type Held, type HeldEdge, type Plan, rewrites } from './assemble.ts';
-import { type Clock, startClock } from './clock.ts';
 import { blame } from './culprit.ts';
 import type { Answer, Neo4j, Transaction } from './driver.ts';
 import { classify } from './faults.ts';

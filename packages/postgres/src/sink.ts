@@ -8,6 +8,7 @@ import {
   type Receipt,
   type Sink,
   SinkError,
+  startClock,
   stored,
   type TableModel,
 } from '@inator/runtime';
@@ -27,7 +28,7 @@ import { writeByCopy } from './write/copy.ts';
 import { askKnown, knownSql, withoutKnown } from './write/known.ts';
 import { mergeSql } from './write/merge.ts';
 import { writeMultirow } from './write/multirow.ts';
-import { startClock, type TableSql, type WritePath } from './write/path.ts';
+import type { TableSql, WritePath } from './write/path.ts';
 import { writeByRow } from './write/row.ts';
 import { copySql, createStageSql, stage } from './write/stage.ts';
 

@@ -1,27 +1,13 @@
 /** The broker is short of memory or disk, or takes only small messages: letters wait, records flow. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
 import { createPublisher } from '../src/publisher.ts';
 import { ids, type RunningLane, settledEverything, startLane } from './lanes.ts';
-import { type PrivateBroker, startPrivateBroker } from './private.ts';
-import { directSettings, type Fixture, type FixtureOptions, makeFixture } from './support.ts';
+import { useOwnBroker } from './own-broker.ts';
+import { directSettings, type Fixture } from './support.ts';
 
-let own: PrivateBroker;
-const undo: (() => Promise<void>)[] = [];
-
-beforeAll(async () => {
-  own = await startPrivateBroker('alarms');
-}, 240_000);
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-}, 60_000);
-afterAll(() => own?.remove(), 60_000);
-
-async function fixtureFor(options?: FixtureOptions): Promise<Fixture> {
-  const fixture = await makeFixture({ ...options, url: own.server.url });
-  undo.push(fixture.dispose);
-  return fixture;
-}
+const broker = useOwnBroker('alarms');
+const { undo, fixtureFor } = broker;
 
 function laneOn(fixture: Fixture): RunningLane {
   const running = startLane(fixture.source);
@@ -33,14 +19,14 @@ const alarms = [
   {
     what: 'memory',
     reason: 'low on memory',
-    on: () => own.ctl('set_vm_memory_high_watermark', '0.0000001'),
-    off: () => own.ctl('set_vm_memory_high_watermark', '0.4'),
+    on: () => broker.own.ctl('set_vm_memory_high_watermark', '0.0000001'),
+    off: () => broker.own.ctl('set_vm_memory_high_watermark', '0.4'),
   },
   {
     what: 'disk',
     reason: 'low on disk',
-    on: () => own.ctl('set_disk_free_limit', '100000GB'),
-    off: () => own.ctl('set_disk_free_limit', '50MB'),
+    on: () => broker.own.ctl('set_disk_free_limit', '100000GB'),
+    off: () => broker.own.ctl('set_disk_free_limit', '50MB'),
   },
 ] as const;
 
@@ -76,7 +62,7 @@ describe.each(alarms)('while the broker is short of $what', ({ reason, on, off }
   it('a publisher waits, says why, and everything is taken afterwards', async () => {
     const fixture = await fixtureFor();
     const said: string[] = [];
-    const publisher = createPublisher(directSettings(own.server.url), {
+    const publisher = createPublisher(directSettings(broker.own.server.url), {
       connection: { onBlocked: (why) => said.push(why), onUnblocked: () => said.push('over') },
     });
     undo.push(publisher.close);
@@ -94,7 +80,7 @@ describe.each(alarms)('while the broker is short of $what', ({ reason, on, off }
 
 describe('a broker that takes no message of the size of a letter', () => {
   const largest = (bytes: number): Promise<void> =>
-    own.evaluate(`application:set_env(rabbit,max_message_size,${bytes}).`);
+    broker.own.evaluate(`application:set_env(rabbit,max_message_size,${bytes}).`);
   afterEach(() => largest(134_217_728));
 
   it('keeps the original, lets the others through, and gets the letter when it takes such again', async () => {

@@ -1,30 +1,16 @@
 /** The channel, the consumer or the queue is lost while the connection lives: one lane sets up again, the others go on. */
 import { type Delivery, defaultHold, fault, SinkError } from '@inator/runtime';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Channel, Message } from 'amqplib';
 import { until } from '../../testkit/src/until.ts';
 import { createQueueSource } from '../src/source.ts';
 import { declareQueue, queueNames } from '../src/topology.ts';
 import { gate, ids, type RunningLane, settledEverything, startLane } from './lanes.ts';
-import { type PrivateBroker, startPrivateBroker } from './private.ts';
-import { type Fixture, type FixtureOptions, makeFixture } from './support.ts';
+import { useOwnBroker } from './own-broker.ts';
+import type { Fixture } from './support.ts';
 
-let own: PrivateBroker;
-const undo: (() => Promise<void>)[] = [];
-
-beforeAll(async () => {
-  own = await startPrivateBroker('channel');
-}, 240_000);
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-}, 60_000);
-afterAll(() => own?.remove(), 60_000);
-
-async function fixtureFor(options?: FixtureOptions): Promise<Fixture> {
-  const fixture = await makeFixture({ ...options, url: own.server.url });
-  undo.push(fixture.dispose);
-  return fixture;
-}
+const broker = useOwnBroker('channel');
+const { undo, fixtureFor } = broker;
 
 function laneOn(
   fixture: Fixture,
@@ -160,7 +146,7 @@ describe('a queue that was declared with other arguments', () => {
 
 describe('the patience of the broker (consumer_timeout)', () => {
   const patience = (ms: number): Promise<void> =>
-    own.evaluate(
+    broker.own.evaluate(
       `application:set_env(rabbit,consumer_timeout,${ms}), application:set_env(rabbit,channel_tick_interval,500).`,
     );
   afterEach(() => patience(1_800_000));

@@ -1,27 +1,13 @@
 /** The connection is hurt in every way there is while a lane consumes: time is lost, and nothing else. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
 import { createPublisher } from '../src/publisher.ts';
 import { ids, type RunningLane, settledEverything, startLane } from './lanes.ts';
-import { type PrivateBroker, startPrivateBroker } from './private.ts';
-import { directSettings, type Fixture, type FixtureOptions, makeFixture } from './support.ts';
+import { useOwnBroker } from './own-broker.ts';
+import { directSettings, type Fixture } from './support.ts';
 
-let own: PrivateBroker;
-const undo: (() => Promise<void>)[] = [];
-
-beforeAll(async () => {
-  own = await startPrivateBroker('connection');
-}, 240_000);
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-}, 60_000);
-afterAll(() => own?.remove(), 60_000);
-
-async function fixtureFor(options?: FixtureOptions): Promise<Fixture> {
-  const fixture = await makeFixture({ ...options, url: own.server.url });
-  undo.push(fixture.dispose);
-  return fixture;
-}
+const broker = useOwnBroker('connection');
+const { undo, fixtureFor } = broker;
 
 function laneOn(fixture: Fixture): RunningLane {
   const running = startLane(fixture.source);
@@ -44,22 +30,22 @@ const hurts: readonly Hurt[] = [
   {
     what: 'closed by an operator (320, which raises no error event)',
     native: '320',
-    run: () => own.ctl('close_all_connections', 'maintenance'),
+    run: () => broker.own.ctl('close_all_connections', 'maintenance'),
   },
   {
     what: 'ended by a graceful stop of the broker (320)',
     native: '320',
     async run() {
-      await own.ctl('stop_app');
-      await own.ctl('start_app');
+      await broker.own.ctl('stop_app');
+      await broker.own.ctl('start_app');
     },
   },
   {
     what: 'ended by a killed broker',
     async run() {
-      await own.remembered();
-      await own.server.kill();
-      await own.server.start();
+      await broker.own.remembered();
+      await broker.own.server.kill();
+      await broker.own.server.start();
     },
   },
   {
@@ -85,7 +71,7 @@ describe('a lane whose connection is', () => {
     '$what stores every record once and for all, and consumes again within 30 s',
     async ({ native, run }) => {
       const fixture = await fixtureFor({ settings: impatient });
-      const publisher = createPublisher(directSettings(own.server.url), { maxUnconfirmed: 100 });
+      const publisher = createPublisher(directSettings(broker.own.server.url), { maxUnconfirmed: 100 });
       undo.push(publisher.close);
       const running = laneOn(fixture);
       await running.consuming();
@@ -120,13 +106,13 @@ describe('a lane whose connection is', () => {
 describe('a lane that cannot connect', () => {
   it('because the broker is not up yet says so, and consumes when it is', async () => {
     const fixture = await fixtureFor();
-    await own.server.stop();
+    await broker.own.server.stop();
     const running = laneOn(fixture);
     await until(() => running.faults('open.failed').length > 1, 'more than one attempt');
     expect(running.snapshot()).toMatchObject({ state: 'starting', consuming: false });
     expect(running.snapshot().reason).toMatch(/^no channel|cannot connect to 127\.0\.0\.1/);
     expect(fixture.broker.status()).toMatchObject({ fault: { code: 'broker-unreachable' } });
-    await own.server.start();
+    await broker.own.server.start();
     await running.consuming();
     expect(running.snapshot().reason).toBeUndefined();
   }, 120_000);

@@ -1,6 +1,7 @@
 export * from './backoff.ts';
 export * from './batch.ts';
 export * from './budget.ts';
+export * from './clock.ts';
 export * from './delivery.ts';
 export * from './events.ts';
 export * from './extraction.ts';

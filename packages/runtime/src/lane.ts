@@ -182,12 +182,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       for (const count of ['created', 'updated', 'unchanged', 'stale', 'collapsed'] as const)
         core.totals[count] += receipt.counts[count];
       if (failpointsArmed) await failpoint('after-commit');
-      const refused = await settlement.settle(
-        from,
-        deliveries,
-        batch.records.map((record) => record.key),
-        receipt.outcomes,
-      );
+      const refused = await settlement.settle(from, deliveries, batch.records, receipt.outcomes);
       sizer?.stored(batch.records.length, batch.sealedBy, committed);
       events.emit('batch.written', {
         lane: name,

@@ -18,7 +18,7 @@ export interface Settlement {
   settle(
     from: Loan,
     deliveries: readonly Delivery[],
-    keys: readonly string[],
+    records: readonly { readonly key: string }[],
     outcomes: readonly Outcome[],
   ): Promise<number>;
   /** Publishes the letter, trying until it is confirmed or the session has ended; until then the original is unsettled. */
@@ -141,7 +141,7 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
   };
 
   return {
-    async settle(from, deliveries, keys, outcomes) {
+    async settle(from, deliveries, records, outcomes) {
       const refusals: number[] = [];
       for (const [index, outcome] of outcomes.entries()) if (outcome.is === 'refused') refusals.push(index);
       const stored =
@@ -151,7 +151,7 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
         const delivery = deliveries[index];
         const outcome = outcomes[index];
         if (delivery !== undefined && outcome?.is === 'refused')
-          this.condemn(from, delivery, outcome.fault, keys[index], outcome.attempts);
+          this.condemn(from, delivery, outcome.fault, records[index]?.key, outcome.attempts);
       }
       return refusals.length;
     },

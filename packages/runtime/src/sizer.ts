@@ -37,7 +37,7 @@ const whileMs = 1_000;
 const whileBatches = 8;
 /** A neighbour must be faster by this share before the lane moves: throughput wanders by a few per cent by itself. */
 const margin = 0.04;
-/** Whiles at a size before its neighbours are looked at anew: two in twenty-four is an eighth of the time at the most. */
+/** Whiles at a size before its neighbours are looked at anew: two in twenty-four are a twelfth of the time. */
 const patience = 24;
 
 export function createSizer({ start, min, max }: SizerSettings, onResized: (resized: Resized) => void): Sizer {

@@ -1,11 +1,11 @@
 /** What the three write paths share: what they are given, what they return, and how a merge's counts are settled. */
 import {
   type Batch,
+  type Clock,
   type Counts,
   failpoint,
   failpointsArmed,
   fault,
-  type Phase,
   SinkError,
   type TableSpec,
 } from '@inator/runtime';
@@ -40,26 +40,6 @@ export interface WriteContext<R> {
 
 /** Writes a batch in one transaction and returns after the commit was acknowledged. */
 export type WritePath = <R>(context: WriteContext<R>) => Promise<Counts>;
-
-/** Stops the time between two marks. */
-export interface Clock {
-  /** Books the time since the last mark on `phase`. */
-  mark(phase: Phase): void;
-  readonly phases: Partial<Record<Phase, number>>;
-}
-
-export function startClock(): Clock {
-  const phases: Partial<Record<Phase, number>> = {};
-  let last = performance.now();
-  return {
-    phases,
-    mark(phase) {
-      const now = performance.now();
-      phases[phase] = (phases[phase] ?? 0) + now - last;
-      last = now;
-    },
-  };
-}
 
 /**
  * The counts of one merge, with the contested keys settled, and checked: before the commit is the last moment at which a

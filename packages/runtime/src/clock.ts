@@ -1,5 +1,5 @@
 /** Times the phases of one write. */
-import type { Phase } from '@inator/runtime';
+import type { Phase } from './sink.ts';
 
 export interface Clock {
   readonly phases: Partial<Record<Phase, number>>;
