@@ -5,6 +5,8 @@
  * acks as well. A letter is published once however often it is handed in: as long as its confirm may still come, trying
  * again waits for that confirm, so an outage of the broker does not multiply letters. What is under way is bounded by
  * `maxLetters` and `maxBytes`: a place is given back only when the broker has answered or the channel has ended.
+ * The broker refuses a letter (one larger than it takes, say) by closing the channel, without naming the letter: all that
+ * were under way are suspects, and each goes alone from then on, so one letter cannot take others down with it twice.
  */
 import { within } from '@inator/runtime';
 import type { Options } from 'amqplib';
@@ -40,6 +42,7 @@ export function createLetterBox(broker: Broker, spec: QueueSpec): LetterBox {
   const { deadLetterExchange: exchange, deadLetterQueue } = spec;
   /** Letters that were published and whose sender has not heard yet. Weak: senders may never ask again. */
   const underWay = new WeakMap<object, Promise<void>>();
+  const suspects = new WeakSet<object>();
   const places = createPlaces(maxLetters, maxBytes);
   let opening: Promise<Confirms> | undefined;
 
@@ -98,16 +101,18 @@ export function createLetterBox(broker: Broker, spec: QueueSpec): LetterBox {
       const why = `${broker.address} takes no messages while in alarm: ${blocked}`;
       throw brokerError('unavailable', why, undefined, 'settle');
     }
-    const confirms = await wait(channel(), signal, `opening a channel for ${exchange}`);
     const { body, options } = letter();
-    const place = places.ask(body.length);
+    const place = places.ask(suspects.has(about) ? maxBytes : body.length);
     try {
       await wait(place.given, signal, `a place among ${maxLetters} letters to ${exchange}`);
+      const confirms = await wait(channel(), signal, `opening a channel for ${exchange}`);
       const answer = new Promise<void>((resolve, reject) => {
         confirms.publish(exchange, '', body, options, (end, loss) => {
           place.leave();
           const error = verdict(end, loss);
           if (end === 'unroutable') renew(confirms);
+          if (end === 'lost' && loss !== undefined && classify(loss) === 'misconfigured') suspects.add(about);
+          else suspects.delete(about);
           if (error === undefined) resolve();
           else reject(error);
         });

@@ -86,17 +86,20 @@ describe('a broker that takes no message of the size of a letter', () => {
   it('keeps the original, lets the others through, and gets the letter when it takes such again', async () => {
     const fixture = await fixtureFor();
     const large = `!${'x'.repeat(20_000)}`;
-    await fixture.publish([large, '!small', ...ids(100)]);
+    const small = Array.from({ length: 20 }, (_, nr) => `!small${nr}`);
+    await fixture.publish([...small.slice(0, 10), large, ...small.slice(10), ...ids(100)]);
     await largest(10_000);
     const running = laneOn(fixture);
     await running.stored(100);
     await until(() => running.faults('letter.failed').length > 2, 'several tries');
-    await until(() => running.snapshot().totals.deadLettered === 1, 'the small letter');
+    await until(() => running.snapshot().totals.deadLettered === 20, 'the small letters');
     expect(running.snapshot()).toMatchObject({ consuming: true, pendingRecords: 1, totals: { sessionsLost: 0 } });
     expect(running.faults('letter.failed').at(-1)).toMatchObject({ code: 'broker-refused', native: '406' });
     await largest(134_217_728);
-    await until(() => running.snapshot().totals.deadLettered === 2, 'the large letter');
+    await until(() => running.snapshot().totals.deadLettered === 21, 'the large letter');
     await settledEverything(fixture, running);
-    expect((await fixture.takeLetters()).map(({ content }) => content.length).sort()).toEqual([20_001, 6]);
+    const letters = (await fixture.takeLetters()).map(({ content }) => content.toString());
+    // The first ten may be there twice: the channel ended between their arrival and their confirms.
+    expect(new Set(letters)).toEqual(new Set([...small, large]));
   }, 60_000);
 });
