@@ -1,47 +1,18 @@
+/** The table of metrics, what is counted of lanes and their batches, and the exposition over HTTP. */
 import { Events } from '@inator/runtime';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   createAdminServer,
   createHealth,
   createLive,
-  createMetrics,
-  type Metrics,
   metricKinds,
-  type SinkName,
   seriesBudget,
   standardRoutes,
 } from '../src/index.ts';
+import { lane, metricsOfTests, series, value } from './exposition.ts';
 import { emitAll, oneOfEach, snapshot, written } from './samples.ts';
 
-const made: Metrics[] = [];
-function create(sink: SinkName = 'postgres', everyMs = 0): Metrics {
-  const service = sink === 'postgres' ? 'tableinator' : 'graphinator';
-  const metrics = createMetrics({ service, version: '1', sink, depth: { everyMs, waitMs: 50 } });
-  made.push(metrics);
-  return metrics;
-}
-afterEach(() => {
-  for (const metrics of made.splice(0)) metrics.close();
-});
-
-const lane = (changes: Parameters<typeof snapshot>[0] = {}, depth = async (): Promise<number | undefined> => 42) => ({
-  name: changes?.lane ?? 'artists',
-  snapshot: () => snapshot(changes),
-  depth,
-});
-
-/** The value of the series with these labels, whatever their order. */
-function value(text: string, name: string, labels: Record<string, string> = {}): number | undefined {
-  for (const line of text.split('\n')) {
-    const match = /^([a-z_]+)\{(.*)\} (\S+)$/.exec(line);
-    if (match?.[1] !== name) continue;
-    const given = Object.fromEntries([...(match[2] ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, k, v]) => [k, v]));
-    if (Object.entries(labels).every(([k, v]) => given[k] === v)) return Number(match[3]);
-  }
-  return undefined;
-}
-
-const series = (text: string): string[] => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const { create } = metricsOfTests();
 
 describe('counters of a lane', () => {
   it('stand at 0 before anything happened, and say which service they are of', async () => {
@@ -128,187 +99,6 @@ describe('events', () => {
       value(text, 'inator_messages_settled_total', { outcome }),
     );
     expect(settled).toEqual([900, 3, 97]);
-  });
-});
-
-describe('gauges', () => {
-  it('show the state of the lane, one at a time', async () => {
-    const metrics = create();
-    metrics.lane(lane({ state: 'holding' }));
-    const text = await metrics.scrape();
-    expect(value(text, 'inator_lane_state', { state: 'holding' })).toBe(1);
-    expect(value(text, 'inator_lane_state', { state: 'consuming' })).toBe(0);
-    expect(value(text, 'inator_consumer_paused', { cause: 'outage' })).toBe(1);
-    expect(value(text, 'inator_consumer_paused', { cause: 'operator' })).toBe(0);
-    expect(value(text, 'inator_buffer_records')).toBe(12);
-    expect(value(text, 'inator_prefetch_count')).toBe(1250);
-    expect(value(text, 'inator_last_commit_timestamp_seconds')).toBe(1_700_000_001);
-  });
-
-  it('of servers come from what was registered; one that throws costs only itself', async () => {
-    const metrics = create();
-    let up = true;
-    metrics.component('amqp', { up: () => up, blocked: () => !up, reconnects: () => 2 });
-    metrics.component('postgres', { pool: () => ({ active: 3, idle: 2, waiting: 0 }) });
-    expect(value(await metrics.scrape(), 'inator_connection_up', { component: 'amqp' })).toBe(1);
-    expect(value(await metrics.scrape(), 'inator_connection_blocked', { component: 'amqp' })).toBe(0);
-    up = false;
-    const text = await metrics.scrape();
-    expect(value(text, 'inator_connection_up', { component: 'amqp' })).toBe(0);
-    expect(value(text, 'inator_connection_blocked', { component: 'amqp' })).toBe(1);
-    expect(value(text, 'inator_reconnects_total', { component: 'amqp' })).toBe(2);
-    expect(value(text, 'inator_pool_connections', { component: 'postgres', state: 'active' })).toBe(3);
-    expect(value(text, 'inator_connection_up', { component: 'postgres' })).toBeUndefined();
-  });
-
-  it('have the build and the process', async () => {
-    const text = await create().scrape();
-    expect(value(text, 'inator_build_info', { version: '1', node_version: process.version })).toBe(1);
-    expect(text).toContain('process_resident_memory_bytes');
-    expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
-  });
-});
-
-describe('a store', () => {
-  const store = (check: () => Promise<void>, reach = { everyMs: 0, waitMs: 50, deadlineMs: 100 }): Metrics => {
-    const metrics = createMetrics({ service: 'tableinator', version: '1', sink: 'postgres', reach });
-    made.push(metrics);
-    metrics.component('postgres', { check, pool: () => ({ active: 1, idle: 2, waiting: 3, max: 4 }) as never });
-    return metrics;
-  };
-  const up = async (metrics: Metrics) =>
-    value(await metrics.scrape(), 'inator_connection_up', { component: 'postgres' });
-  const reconnects = async (metrics: Metrics) =>
-    value(await metrics.scrape(), 'inator_reconnects_total', { component: 'postgres' });
-
-  it('is up while its canary resolves, down while it rejects or hangs, and counted when it is back', async () => {
-    let canary = (): Promise<void> => Promise.resolve();
-    const metrics = store(() => canary());
-    expect(await up(metrics)).toBe(1);
-    expect(await reconnects(metrics)).toBe(0);
-    canary = () => Promise.reject(new Error('refused'));
-    expect(await up(metrics)).toBe(0);
-    expect(await up(metrics)).toBe(0);
-    canary = () => Promise.resolve();
-    expect(await reconnects(metrics)).toBe(1);
-    canary = () => new Promise(() => {});
-    const began = performance.now();
-    while ((await up(metrics)) !== 0) expect(performance.now() - began).toBeLessThan(2_000);
-  });
-
-  it('is down from the first batch that could not reach it, and back with the first that went through', async () => {
-    const metrics = store(() => new Promise(() => {}), { everyMs: 60_000, waitMs: 1, deadlineMs: 60_000 });
-    const events = new Events();
-    metrics.events(events);
-    expect(await up(metrics)).toBeUndefined();
-    events.emit('batch.held', oneOfEach['batch.held']);
-    expect(await up(metrics)).toBe(0);
-    events.emit('batch.released', oneOfEach['batch.released']);
-    expect(await up(metrics)).toBe(1);
-    expect(await reconnects(metrics)).toBe(1);
-  });
-
-  it('that is too busy for its canary is up while batches are committed', async () => {
-    const events = new Events();
-    const metrics = store(() => {
-      events.emit('batch.written', written({ receipt: { ...written().receipt, outcomes: [{ is: 'stored' }] } }));
-      return Promise.reject(new Error('no connection is free'));
-    });
-    metrics.events(events);
-    expect(await up(metrics)).toBe(1);
-  });
-
-  it('tells of its pool the three states that the table names', async () => {
-    const states = [
-      ...(await store(async () => {}).scrape()).matchAll(/inator_pool_connections\{.*state="(\w+)".*\} (\d)/g),
-    ];
-    expect(states.map(([, state, count]) => [state, count])).toEqual([
-      ['active', '1'],
-      ['idle', '2'],
-      ['waiting', '3'],
-    ]);
-  });
-});
-
-describe('the process', () => {
-  it('counts the lines that its log has dropped, and tells what the heap may grow to and what was built', async () => {
-    let dropped = 0;
-    const metrics = createMetrics({
-      service: 'tableinator',
-      version: '1',
-      revision: 'abc123',
-      sink: 'postgres',
-      logDropped: () => dropped,
-    });
-    made.push(metrics);
-    expect(value(await metrics.scrape(), 'inator_log_lines_dropped_total')).toBe(0);
-    dropped = 7;
-    const text = await metrics.scrape();
-    expect(value(text, 'inator_log_lines_dropped_total')).toBe(7);
-    expect(value(text, 'inator_build_info', { revision: 'abc123' })).toBe(1);
-    expect(value(text, 'inator_heap_limit_bytes')).toBeGreaterThan(value(text, 'nodejs_heap_size_used_bytes') ?? 1e12);
-    expect(text).toContain('# TYPE nodejs_gc_duration_seconds histogram');
-  });
-});
-
-describe('the letters of a lane', () => {
-  it('are a depth of their own, missing while the broker cannot tell', async () => {
-    const metrics = create();
-    let known: number | undefined = 3;
-    metrics.lane({ ...lane(), letters: async () => known });
-    expect(value(await metrics.scrape(), 'inator_dead_letters_waiting', { data_type: 'artists' })).toBe(3);
-    known = undefined;
-    expect(value(await metrics.scrape(), 'inator_dead_letters_waiting')).toBeUndefined();
-  });
-});
-
-describe('the depth of a queue', () => {
-  it('is asked for at the scrape, and missing when nobody knows it or the broker does not answer', async () => {
-    const metrics = create();
-    metrics.lane(lane());
-    metrics.lane(lane({ lane: 'labels' }, async () => undefined));
-    metrics.lane(lane({ lane: 'masters' }, () => new Promise(() => {})));
-    metrics.lane(lane({ lane: 'releases' }, () => Promise.reject(new Error('no'))));
-    const began = performance.now();
-    const text = await metrics.scrape();
-    expect(performance.now() - began).toBeLessThan(2_000);
-    expect(value(text, 'inator_queue_messages', { data_type: 'artists' })).toBe(42);
-    for (const data_type of ['labels', 'masters', 'releases']) {
-      expect(value(text, 'inator_queue_messages', { data_type })).toBeUndefined();
-    }
-  });
-
-  it('goes away again when it is not known any more', async () => {
-    const metrics = create();
-    let known: number | undefined = 5;
-    metrics.lane(lane({}, async () => known));
-    expect(value(await metrics.scrape(), 'inator_queue_messages')).toBe(5);
-    known = undefined;
-    expect(value(await metrics.scrape(), 'inator_queue_messages')).toBeUndefined();
-  });
-
-  it('is asked for seldom, however often somebody scrapes, and a question that hangs is not repeated', async () => {
-    const seldom = create('postgres', 60_000);
-    let asked = 0;
-    seldom.lane(
-      lane({}, async () => {
-        asked += 1;
-        return 1;
-      }),
-    );
-    for (let i = 0; i < 5; i += 1) await seldom.scrape();
-    expect(asked).toBe(1);
-
-    const often = create('postgres', 0);
-    let hanging = 0;
-    often.lane(
-      lane({}, () => {
-        hanging += 1;
-        return new Promise(() => {});
-      }),
-    );
-    for (let i = 0; i < 3; i += 1) await often.scrape();
-    expect(hanging).toBe(1);
   });
 });
 
