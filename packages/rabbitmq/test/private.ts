@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Server, startRabbitmq } from '@inator/stack';
+import type { Server } from '@inator/stack';
+import { startOwnServer } from '@inator/testkit';
 
 export interface PrivateBroker {
   readonly server: Server;
@@ -19,7 +20,7 @@ export interface PrivateBroker {
 
 export async function startPrivateBroker(name: string): Promise<PrivateBroker> {
   const dir = mkdtempSync(join(tmpdir(), `inator-${name}-`));
-  const server = await startRabbitmq({ dir, name, ownedByParent: true, ephemeral: true });
+  const server = await startOwnServer('rabbitmq', { dir, name });
   const ctl = async (...args: readonly string[]): Promise<void> => {
     await server.run('rabbitmqctl', args);
   };

@@ -17,3 +17,4 @@ export {
   type ToolResult,
 } from './server.ts';
 export { readState, type ServerStatus, type StackState, stackDown, stackStatus, stackUp } from './stack.ts';
+export { startServer } from './start.ts';

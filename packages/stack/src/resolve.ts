@@ -1,14 +1,12 @@
 /** Which servers to use: those the environment names, else containers, else private processes of this machine. */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { startContainer } from './containers/container-server.ts';
+import { images } from './containers/recipes.ts';
 import { givenServer } from './given.ts';
 import { withLock } from './local/lock.ts';
-import { startNeo4j } from './local/neo4j.ts';
-import { startPostgres } from './local/postgres.ts';
 import { ensureInstalled } from './local/programs.ts';
-import { startRabbitmq } from './local/rabbitmq.ts';
 import { type Report, type Server, type ServerKind, type ServerOptions, StackError } from './server.ts';
+import { startServer } from './start.ts';
 
 export interface ResolveOptions {
   /** Names servers (`RABBITMQ_URL`, `POSTGRES_URL`, `NEO4J_URI` and their like), and forces with `INATOR_STACK`. */
@@ -16,7 +14,8 @@ export interface ResolveOptions {
   readonly want: readonly ServerKind[];
   /** Folder for what is started; every kind gets its own below it. */
   readonly dir: string;
-  readonly options?: Partial<Record<ServerKind, Pick<ServerOptions, 'settings' | 'heap' | 'java' | 'env'>>>;
+  /** A kind with an image is a container of that image and nothing else, whatever `INATOR_STACK` says of the others. */
+  readonly options?: Partial<Record<ServerKind, Pick<ServerOptions, 'image' | 'settings' | 'heap' | 'java' | 'env'>>>;
   readonly ownedByParent?: boolean;
   readonly ephemeral?: boolean;
   readonly report?: Report;
@@ -34,7 +33,6 @@ export interface ResolvedServers {
 
 type Source = 'local' | 'containers' | 'env';
 
-const starters = { rabbitmq: startRabbitmq, postgres: startPostgres, neo4j: startNeo4j } as const;
 /** Longer than the slowest start with all its downloads. */
 const lockTimeoutMs = 30 * 60_000;
 
@@ -48,7 +46,13 @@ export async function resolveServers(options: ResolveOptions): Promise<ResolvedS
     return server === undefined ? [] : [server];
   });
   const rest = want.filter((kind) => !given.some((server) => server.kind === kind));
-  for (const server of given) report(`${server.kind}: as the environment names it`);
+  for (const { kind } of given) {
+    const image = options.options?.[kind]?.image;
+    // Whoever asks for a version must not be shown the results of another one.
+    if (image !== undefined)
+      throw new StackError('bad-option', 'operator', `${kind}: a server is named, and the image ${image} as well`);
+    report(`${kind}: as the environment names it`);
+  }
   if (rest.length === 0) return resolved(given);
   if (forced === 'env') {
     throw new StackError(
@@ -62,16 +66,20 @@ export async function resolveServers(options: ResolveOptions): Promise<ResolvedS
   const onWait = (): void => report('another process is starting this stack, waiting for it');
   // Two at once would each find nothing running, and start it twice.
   return withLock(join(dir, 'starting'), { timeoutMs: lockTimeoutMs, onWait }, async () => {
-    if (forced !== 'local') {
-      try {
-        return resolved([...given, ...(await startAll(rest, 'containers', dir, options))]);
-      } catch (error) {
-        if (forced === 'containers') throw error;
-        report(`containers: not used, because ${reason(error)}`);
-      }
+    const hasImage = (kind: ServerKind): boolean => options.options?.[kind]?.image !== undefined;
+    const free = rest.filter((kind) => !hasImage(kind));
+    const local = async (): Promise<Server[]> => {
+      await ensureInstalled(free, report);
+      return startAll(rest, (kind) => (hasImage(kind) ? 'containers' : 'local'), dir, options);
+    };
+    if (forced === 'local') return resolved([...given, ...(await local())]);
+    try {
+      return resolved([...given, ...(await startAll(rest, () => 'containers', dir, options))]);
+    } catch (error) {
+      if (forced === 'containers' || free.length === 0) throw error;
+      report(`containers: not used, because ${reason(error)}`);
+      return resolved([...given, ...(await local())]);
     }
-    await ensureInstalled(rest, report);
-    return resolved([...given, ...(await startAll(rest, 'local', dir, options))]);
   });
 }
 
@@ -83,12 +91,13 @@ function forcedSource(value: string | undefined): Source | undefined {
 
 async function startAll(
   kinds: readonly ServerKind[],
-  source: 'local' | 'containers',
+  sourceOf: (kind: ServerKind) => 'local' | 'containers',
   dir: string,
   { env, options = {}, ownedByParent, ephemeral, report }: ResolveOptions,
 ): Promise<Server[]> {
   const outcomes = await Promise.allSettled(
     kinds.map((kind) => {
+      const source = sourceOf(kind);
       // A password without a server is the password to give to ours.
       const password = kind === 'neo4j' ? env.NEO4J_PASSWORD : undefined;
       const all: ServerOptions = {
@@ -99,7 +108,7 @@ async function startAll(
         ...(ephemeral === undefined ? {} : { ephemeral }),
         ...(report === undefined ? {} : { report }),
       };
-      return source === 'local' ? starters[kind](all) : startContainer(kind, all);
+      return startServer(kind, source === 'local' ? all : { ...all, image: all.image ?? images[kind] });
     }),
   );
   const started = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

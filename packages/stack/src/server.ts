@@ -60,6 +60,8 @@ export interface ServerOptions {
    * Neo4j settings (`dbms.transaction.timeout`).
    */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The image of a container: `rabbitmq:4.0-management`. A local server has none. Default: that of the compose file. */
+  readonly image?: string;
   /** Neo4j only: the largest heap, as `-Xmx` takes it. Default 1g. */
   readonly heap?: string;
   /** Neo4j only: further arguments of the Java machine. */

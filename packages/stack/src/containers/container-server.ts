@@ -1,7 +1,7 @@
 /** A server as a container of this machine's engine, with the same handle as a local one. */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ContainerRuntimeClient, WaitStrategy } from 'testcontainers';
 import { rememberedPorts } from '../local/ports.ts';
 import { writeRecord } from '../local/record.ts';
@@ -9,6 +9,7 @@ import { startWatchdog } from '../local/watchdog.ts';
 import { defaultStartTimeoutMs, type Server, type ServerKind, type ServerOptions, StackError } from '../server.ts';
 import { until } from '../wait.ts';
 import { type Engine, engine, ensureImage } from './engine.ts';
+import { followLog, lastLines } from './logs.ts';
 import { type ContainerRecipe, containerRecipes } from './recipes.ts';
 
 type Container = ReturnType<ContainerRuntimeClient['container']['getById']>;
@@ -38,6 +39,7 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
   let queue: Promise<unknown> = Promise.resolve();
   let pid: number | undefined;
   let container = before?.container;
+  let unfollow: (() => void) | undefined;
 
   function inTurn<T>(operation: () => Promise<T>): Promise<T> {
     const result = queue.then(operation);
@@ -57,7 +59,7 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
     pid = state.Running ? state.Pid : undefined;
     if (answered && state.Running) return;
     const how = state.Running ? `did not answer within ${startTimeoutMs} ms` : `ended with ${state.ExitCode}`;
-    const log = (await running.logs({ stdout: true, stderr: true, tail: 15 })).toString('utf8');
+    const log = await lastLines(running, 15);
     throw new StackError(
       'start-failed',
       'server',
@@ -67,8 +69,12 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
 
   async function start(): Promise<void> {
     const from = performance.now();
+    const fromMs = Date.now();
     if (container === undefined) container = await create(reached, { recipe, ports, containerName, options });
     else await goOn(container);
+    // What goes with this process leaves no container to ask afterwards; any other keeps its log itself.
+    unfollow?.();
+    if (options.ephemeral) unfollow = await followLog(container, join(dir, `${kind}.log`), fromMs);
     await waitUntilItAnswers(container);
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
     report(`${kind}: answers on 127.0.0.1:${ports.main} after ${seconds} s, in the container ${containerName}`);
@@ -95,7 +101,9 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
     stop: () => inTurn(stop),
     kill: () =>
       inTurn(async () => {
-        if ((await container?.inspect())?.State.Running) await container?.kill();
+        const state = (await container?.inspect())?.State;
+        if (state?.Paused) await container?.unpause();
+        if (state?.Running) await container?.kill();
         await container?.wait();
         pid = undefined;
       }),
@@ -114,6 +122,7 @@ export async function startContainer(kind: ServerKind, options: ServerOptions): 
     },
     remove: () =>
       inTurn(async () => {
+        unfollow?.();
         await container?.remove({ force: true, v: true });
         container = undefined;
         pid = undefined;

@@ -20,22 +20,23 @@ export interface ContainerRecipe {
   answers(ports: Ports): Promise<boolean>;
 }
 
+/** Those of the compose file. */
 export const images: Readonly<Record<ServerKind, string>> = {
   rabbitmq: 'rabbitmq:4-management',
   postgres: 'postgres:17-bookworm',
   neo4j: 'neo4j:5.26-community',
 };
 
-type Options = Pick<ServerOptions, 'settings' | 'heap' | 'password' | 'env'>;
+type Options = Pick<ServerOptions, 'image' | 'settings' | 'heap' | 'password' | 'env'>;
 
 export const containerRecipes: Readonly<Record<ServerKind, (options: Options) => ContainerRecipe>> = {
-  rabbitmq({ settings = {}, env = {} }) {
+  rabbitmq({ image = images.rabbitmq, settings = {}, env = {} }) {
     const login = 'guest:guest@127.0.0.1';
     const managementUrl = (ports: Ports): string => `http://${login}:${ports.management}`;
     const url = (ports: Ports): string => `amqp://${login}:${ports.main}`;
     const lines = Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`);
     return {
-      image: images.rabbitmq,
+      image,
       inside: { main: 5672, management: 15672 },
       environment: env,
       command: [],
@@ -47,11 +48,11 @@ export const containerRecipes: Readonly<Record<ServerKind, (options: Options) =>
       answers: async (ports) => (await answersAmqp(ports.main ?? 0)) && answersManagement(managementUrl(ports)),
     };
   },
-  postgres({ settings = {}, env = {} }) {
+  postgres({ image = images.postgres, settings = {}, env = {} }) {
     const { user, password, database } = postgresLogin;
     const url = (ports: Ports): string => `postgresql://${user}:${password}@127.0.0.1:${ports.main}/${database}`;
     return {
-      image: images.postgres,
+      image,
       inside: { main: 5432 },
       environment: { POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: database, ...env },
       command: [
@@ -64,7 +65,7 @@ export const containerRecipes: Readonly<Record<ServerKind, (options: Options) =>
       answers: (ports) => answersPostgres(ports.main ?? 0, user, database),
     };
   },
-  neo4j({ settings = {}, env = {}, heap = '1g', password = neo4jLogin.password }) {
+  neo4j({ image = images.neo4j, settings = {}, env = {}, heap = '1g', password = neo4jLogin.password }) {
     const url = (ports: Ports): string => `bolt://127.0.0.1:${ports.main}`;
     const all = { 'server.memory.heap.max_size': heap, 'server.memory.pagecache.size': '256m', ...settings };
     // The image takes settings as variables: a dot becomes one underscore, an underscore two.
@@ -73,7 +74,7 @@ export const containerRecipes: Readonly<Record<ServerKind, (options: Options) =>
       value,
     ]);
     return {
-      image: images.neo4j,
+      image,
       inside: { main: 7687 },
       environment: { NEO4J_AUTH: `${neo4jLogin.user}/${password}`, ...Object.fromEntries(named), ...env },
       command: [],
