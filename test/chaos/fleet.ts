@@ -10,7 +10,12 @@ export interface LaneView {
   readonly consuming: boolean;
   readonly pendingRecords: number;
   readonly reason?: string;
-  readonly totals: { readonly acked: number; readonly deadLettered: number };
+  readonly totals: {
+    readonly acked: number;
+    readonly deadLettered: number;
+    readonly redelivered: number;
+    readonly sessionsLost: number;
+  };
 }
 
 /** A process ended although nothing had told it to, or not as it was told to. */

@@ -10,7 +10,7 @@ import { createLedger, type Ledger } from './ledger.ts';
 import { type FaultKind, faultKinds, planRound, serviceNames } from './plan.ts';
 import { type RoundResult, runRound } from './round.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
-import { createWorkload, type Workload } from './workload.ts';
+import { createWorkload, type Workload, type WorkloadOptions } from './workload.ts';
 
 export interface Run {
   readonly arena: Arena;
@@ -18,6 +18,8 @@ export interface Run {
   readonly ledger: Ledger;
   readonly inspector: Inspector;
   readonly workload: Workload;
+  /** Takes what was confirmed since the last time into the sums that the whole is counted against. Before `finish`. */
+  keepBooks(): void;
   /** The next round of the seed. */
   next(records: number): Promise<RoundResult>;
   /** Everything ever published, one by one; then the services stop, and the queues must be empty. */
@@ -52,14 +54,17 @@ export interface RunOptions {
   readonly kinds?: readonly FaultKind[];
   /** What I6 allows, in milliseconds. Default 30,000. */
   readonly recoveryMs?: number;
+  /** Of the messages, where they are not to be as in `npm run chaos`. */
+  readonly load?: Pick<WorkloadOptions, 'mix' | 'targetBytes'>;
 }
 
-export async function startRun({ seed, report, kinds = faultKinds, recoveryMs = 30_000 }: RunOptions): Promise<Run> {
+export async function startRun(options: RunOptions): Promise<Run> {
+  const { seed, report, kinds = faultKinds, recoveryMs = 30_000, load = {} } = options;
   const began = performance.now();
   const arena = await openArena(report);
   const fleet = createFleet(arena);
   const ledger = createLedger([arena.canary]);
-  const workload = createWorkload({ seed, prefix: arena.prefix, canary: arena.canary });
+  const workload = createWorkload({ seed, prefix: arena.prefix, canary: arena.canary, ...load });
   const results: RoundResult[] = [];
   const last: Violation[] = [];
   const faults: Record<string, number> = {};
@@ -102,6 +107,10 @@ export async function startRun({ seed, report, kinds = faultKinds, recoveryMs = 
       ledger,
       inspector: look,
       workload,
+      keepBooks() {
+        totals.advance(ledger);
+        ledger.closeRound();
+      },
       async next(records) {
         const round = results.length + 1;
         const plan = planRound(seed, round, kinds);

@@ -54,11 +54,29 @@ export interface WorkloadOptions {
   /** Stands in every body. */
   readonly canary: string;
   readonly world?: WorldSize;
+  /** What a round is made of, where it differs from `defaultMix`. */
+  readonly mix?: Partial<Mix>;
+  /** Mean bytes of a release. Default 0: as short as they come. */
+  readonly targetBytes?: number;
 }
 
-const share = { versioned: 60, updates: 15, late: 3, repeats: 7, bad: 1 } as const;
+/** Shares of a hundred draws; what is left are new records without a version. */
+export interface Mix {
+  readonly versioned: number;
+  /** Each draw brings one to three new versions of a known record. */
+  readonly updates: number;
+  /** Old versions of a known record. */
+  readonly late: number;
+  /** The same message again, within the round. */
+  readonly repeats: number;
+  readonly bad: number;
+}
 
-export function createWorkload({ seed, prefix, canary, world = worldSize }: WorkloadOptions): Workload {
+export const defaultMix: Mix = { versioned: 60, updates: 15, late: 3, repeats: 7, bad: 1 };
+
+export function createWorkload(options: WorkloadOptions): Workload {
+  const { seed, prefix, canary, world = worldSize, targetBytes = 0 } = options;
+  const share: Mix = { ...defaultMix, ...options.mix };
   const nextId: Record<RecordType, number> = {
     artists: firstNewId,
     labels: firstNewId,
@@ -76,7 +94,7 @@ export function createWorkload({ seed, prefix, canary, world = worldSize }: Work
       from: id,
       seed,
       version: Math.max(1, version),
-      targetBytes: 0,
+      targetBytes,
       world: { ...world },
     });
     const text = String(sample);

@@ -69,10 +69,16 @@ function eventOf(line: string): string {
   return /"event":"([^"]+)"/.exec(line)?.[1] ?? 'a line without an event';
 }
 
-/** From /proc, in MiB; undefined for a process that has gone, and on systems that have no /proc. */
-function usageOf(
-  pid: number,
-): { readonly handles: number; readonly resident: number; readonly peak: number } | undefined {
+export interface Usage {
+  /** Open files. */
+  readonly handles: number;
+  /** MiB. */
+  readonly resident: number;
+  readonly peak: number;
+}
+
+/** From /proc; undefined for a process that has gone, and on systems that have no /proc. */
+export function usageOf(pid: number): Usage | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const mib = (name: string): number =>

@@ -1,0 +1,96 @@
+/** `npm run chaos -- soak [options]`. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { linePlot } from '@inator/bench/plot';
+import { describeViolation } from './check/violation.ts';
+import { positive, say } from './options.ts';
+import { serviceNames } from './plan.ts';
+import { asCsv, type Sample } from './samples.ts';
+import { type Soaked, type SoakSummary, soak, startSoakRun } from './soak.ts';
+
+export const soakUsage = `npm run chaos -- soak [--minutes M] [--rate N] [--every M] [--slope MiB] [--seed S] [--write FOLDER] [--json]
+
+  --minutes M    how long it publishes, default 60
+  --rate N       messages a second, default 500
+  --every M      minutes from one restart of a service or a server to the next, default 3
+  --slope MiB    an hour that the memory of a process may grow, default 30
+  --write FOLDER where the samples (CSV), the sum (JSON) and a plot for each service go; default: nowhere`;
+
+const tenths = (value: number): string => value.toFixed(1);
+
+function text(sum: SoakSummary): string {
+  const restarts = Object.entries(sum.restarts).map(([what, times]) => `${times} ${what}`);
+  return [
+    `${sum.minutes} min, ${sum.records} records of ${sum.keys} keys, ${sum.bad} bad; restarts: ${restarts.join(', ')}; ` +
+      `${sum.pausedSeconds} s paused`,
+    `${sum.lost} lost, ${sum.duplicated} duplicated, ${sum.goodDeadLettered} good dead-lettered, ${sum.violations} violations`,
+    ...sum.flat.map(
+      (flat) =>
+        `${flat.service}: resident ${tenths(flat.residentSlope)} MiB/h, heap ${tenths(flat.heapSlope)} MiB/h, ` +
+        `${flat.handlesGrown} files and ${flat.resourcesGrown} resources more, peak ${flat.peakMiB} MiB; ` +
+        `${flat.lives.length} lives of ${flat.lives.map(tenths).join(', ')} MiB, ${tenths(flat.growthPerLife)} a life`,
+    ),
+  ].join('\n');
+}
+
+function write(folder: string, { summary, samples, elders }: Soaked): void {
+  mkdirSync(join(folder, 'plots'), { recursive: true });
+  const day = new Date().toISOString().slice(0, 10);
+  writeFileSync(join(folder, `${day}-soak.csv`), asCsv(samples));
+  writeFileSync(join(folder, `${day}-soak.json`), `${JSON.stringify(summary, undefined, 2)}\n`);
+  for (const service of serviceNames) {
+    const of = (wanted: boolean): readonly Sample[] =>
+      samples.filter((one) => one.service === service && (one.pid === elders[service]) === wanted);
+    const line = (label: string, from: readonly Sample[], what: 'residentMiB' | 'heapMiB') => ({
+      label,
+      points: from.map((one) => [one.at / 60, one[what]] as const),
+    });
+    const plot = linePlot(`${service} over ${summary.minutes} minutes with restarts`, 'minutes', 'MiB', [
+      line('resident, elder', of(true), 'residentMiB'),
+      line('heap, elder', of(true), 'heapMiB'),
+      line('resident, replaced', of(false), 'residentMiB'),
+    ]);
+    writeFileSync(join(folder, 'plots', `${day}-soak-${service}.svg`), plot);
+  }
+}
+
+/** Resolves with the exit code. */
+export async function soakMode(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      minutes: { type: 'string', default: '60' },
+      rate: { type: 'string', default: '500' },
+      every: { type: 'string', default: '3' },
+      slope: { type: 'string', default: '30' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      write: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const seed = Math.floor(positive('seed', values.seed));
+  const options = {
+    minutes: positive('minutes', values.minutes),
+    rate: Math.ceil(positive('rate', values.rate)),
+    every: positive('every', values.every),
+    slope: positive('slope', values.slope),
+    report: say,
+  };
+  say(`seed ${seed}`);
+  const run = await startSoakRun(seed, say);
+  try {
+    const soaked = await soak(run, options);
+    if (values.write !== undefined) write(values.write, soaked);
+    process.stdout.write(`${values.json ? JSON.stringify(soaked.summary) : text(soaked.summary)}\n`);
+    if (soaked.found.length === 0) return 0;
+    for (const each of soaked.found) say(`  ${describeViolation(each)}`);
+    say(`logs: ${run.arena.keepLogs()}`);
+    return 1;
+  } catch (error) {
+    say(`the run itself failed; logs: ${run.arena.keepLogs()}`);
+    throw error;
+  } finally {
+    await run.close();
+  }
+}
