@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME`: one benchmark and what it is compared with, in one run.
+ * `npm run bench -- NAME`: one benchmark, or several, and what each is compared with, in one run.
  *
  * Progress and tables go to standard error; with --json the last line of standard output is the result as one object.
  */
@@ -7,29 +7,32 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measure, warmUpRecords } from './engine.ts';
-import { append } from './report/append.ts';
+import { append, flamesOf } from './report/append.ts';
 import { comparisonText, savedResult } from './report/compare.ts';
 import { type Result, resultOf } from './report/result.ts';
 import { resultText, textTable } from './report/table.ts';
 import { serverVersions } from './report/versions.ts';
-import { type Options, optionNames, type Plan, type Scenario, UsageError } from './scenario.ts';
+import { type Options, optionNames, type Plan, restricted, type Scenario, UsageError } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { type ClockName, handedThrough, machine, root, withServers } from './world.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const usage = `usage: npm run bench -- NAME|all [options]
+const usage = `usage: npm run bench -- NAME...|all [options]
 
   --list            the benchmarks there are
   --records N       instead of the benchmark's own number
   --rounds N        default 3; contestants take turns, and every other round is turned around
   --warm-up N       records of the run before the first round, which does not count; 0 for none
-  --lead-in N       records at the start of every run that the clock leaves out; default: the first batch
-  --clock NAME      batches (default): from the end of the first batch; queue: from the start of consuming
+  --lead-in N       records at the start of every run that the clock leaves out; default: a sixth, at most 10,000
+  --clock NAME      batches (default): from the end of the lead-in; queue: from the start of consuming
+  --only ID,ID      these contestants alone; ratios and targets that need another are left out
+  --flame           keep a profile of every consumer: a flame graph and the widest frames; appends, as --append does
   --json            the result as one object, the last line of standard output
   --save FILE       the same object into a file
   --compare FILE    every figure beside that of a saved file
-  --append          a dated section and plots under docs/benchmarks
+  --append          a dated section, plots and the result's data under docs/benchmarks
+  --into FOLDER     append there instead
   --empty-graph     allow a graph named by NEO4J_URI that is not empty: its Discogs nodes are deleted
 
 external: --command TEXT | --peer NAME, [--queue NAME] [--table SCHEMA.NAME] [--query SQL]
@@ -54,10 +57,11 @@ function arguments_() {
         help: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         append: { type: 'boolean', default: false },
+        flame: { type: 'boolean', default: false },
         'empty-graph': { type: 'boolean', default: false },
         ...(Object.fromEntries(
-          [...numeric, 'clock', 'save', 'compare', ...optionNames].map((name) => [name, { type: 'string' }]),
-        ) as Record<Numeric | 'clock' | 'save' | 'compare' | (typeof optionNames)[number], { type: 'string' }>),
+          [...numeric, ...textual, ...optionNames].map((name) => [name, { type: 'string' }]),
+        ) as Record<Numeric | (typeof textual)[number] | (typeof optionNames)[number], { type: 'string' }>),
       },
     });
   } catch (error) {
@@ -67,6 +71,7 @@ function arguments_() {
 
 const numeric = ['records', 'rounds', 'warm-up', 'lead-in'] as const;
 type Numeric = (typeof numeric)[number];
+const textual = ['clock', 'only', 'save', 'compare', 'into'] as const;
 
 function integer(name: string, value: string | undefined, least: number): number | undefined {
   if (value === undefined || value === '') return undefined;
@@ -97,13 +102,15 @@ async function main(): Promise<number> {
     process.stdout.write(`${values.help ? usage : list()}\n`);
     return 0;
   }
-  const [name = ''] = positionals;
-  const chosen =
-    name === 'all' ? scenarios.filter((one) => isInAll(one)) : scenarios.filter((one) => one.name === name);
-  if (chosen.length === 0 || positionals.length > 1) {
-    say(`${usage}\n\n${list()}`);
+  const isAll = positionals.length === 1 && positionals[0] === 'all';
+  const unknown = positionals.filter((name) => !scenarios.some((one) => one.name === name));
+  if (positionals.length === 0 || (unknown.length > 0 && !isAll)) {
+    say(`${unknown.map((name) => `bench: there is no benchmark ${name}\n`).join('')}${usage}\n\n${list()}`);
     return 2;
   }
+  const chosen = isAll
+    ? scenarios.filter((one) => isInAll(one))
+    : scenarios.filter((one) => positionals.includes(one.name));
   const clock = clockNamed(values.clock ?? 'batches');
   const options = Object.fromEntries(
     optionNames.flatMap((option) => (values[option] === undefined ? [] : [[option, values[option]]])),
@@ -111,21 +118,34 @@ async function main(): Promise<number> {
   const records = integer('--records', values.records ?? process.env.INATOR_BENCH_RECORDS, 2);
   const rounds = integer('--rounds', values.rounds ?? process.env.INATOR_BENCH_ROUNDS, 1);
   const warmUp = integer('--warm-up', values['warm-up'], 0);
-  const leadIn = integer('--lead-in', values['lead-in'], 0) ?? 0;
+  const leadIn = integer('--lead-in', values['lead-in'], 0);
   const saved = values.compare === undefined ? undefined : readFileSync(values.compare, 'utf8');
 
   const planned = chosen.flatMap((scenario) => {
-    const plan = planOf(scenario, options, chosen.length > 1);
-    return plan === undefined ? [] : [{ scenario, plan }];
+    const plan = planOf(scenario, options, isAll);
+    if (plan === undefined) return [];
+    return [
+      { scenario, plan: values.only === undefined ? plan : restricted(scenario.name, plan, values.only.split(',')) },
+    ];
   });
+  const folder = values.into ?? join(root, 'docs/benchmarks');
   const want = [...new Set(planned.flatMap(({ scenario, plan }) => plan.want ?? scenario.want))];
   const circumstances = {
     machine: machine(),
     settings: { ...handedThrough('tableinator'), ...handedThrough('graphinator') },
     clock,
+    profiled: values.flame,
   };
   const results = await withServers(
-    { want, say, clock, leadIn, signal: interrupted.signal, emptyGraph: values['empty-graph'] },
+    {
+      want,
+      say,
+      clock,
+      leadIn,
+      profiled: values.flame,
+      signal: interrupted.signal,
+      emptyGraph: values['empty-graph'],
+    },
     async (world) => {
       const servers = await serverVersions(world.env, want);
       const found: Result[] = [];
@@ -151,15 +171,16 @@ async function main(): Promise<number> {
               : comparisonText(before, result),
           );
         }
-        if (values.append) {
-          for (const file of append(join(root, 'docs/benchmarks'), scenario, result)) say(`written: ${file}`);
+        if (values.append || values.flame || values.into !== undefined) {
+          for (const file of append(folder, scenario, result, flamesOf(measured))) say(`written: ${file}`);
         }
         found.push(result);
       }
       return found;
     },
   );
-  const text = JSON.stringify(name === 'all' ? { name, ...circumstances, results } : results[0]);
+  const one = isAll || results.length > 1 ? { name: positionals.join(' '), ...circumstances, results } : results[0];
+  const text = JSON.stringify(one);
   if (values.save !== undefined) writeFileSync(values.save, `${text}\n`);
   if (values.json) process.stdout.write(`${text}\n`);
   return 0;

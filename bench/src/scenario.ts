@@ -1,5 +1,6 @@
 /** What a benchmark declares, and what one run of a contestant yields. */
 import type { ServerKind } from '@inator/stack';
+import type { Folded } from './flame/fold.ts';
 import type { Point } from './measure/stats.ts';
 import type { World } from './world.ts';
 
@@ -24,6 +25,8 @@ export interface Run {
   readonly figures?: Readonly<Record<string, number>> | undefined;
   /** Curves over time or records, by name. */
   readonly series?: Readonly<Record<string, readonly Point[]>> | undefined;
+  /** Where the consumers' processor time went while the clock ran; only of a profiled run. */
+  readonly flame?: Folded | undefined;
 }
 
 export interface ServerUse {
@@ -49,11 +52,23 @@ export interface Ratio {
 /** What a scenario is about in one number: a ratio, or a figure of one contestant. */
 export type Headline = Ratio | { readonly of: string; readonly figure: string };
 
+/** What is expected of a scenario on one machine of two cores that has everything on it; judged by the median over the rounds. */
+export interface Target {
+  readonly of: string;
+  /** Of a ratio, what it is over; without it the number is one of `of` alone. */
+  readonly over?: string;
+  /** `rate` and `cpu` (processor time a record) are ratios; `peak MiB` or the name of a figure belong to one contestant. */
+  readonly what: string;
+  readonly least?: number;
+  readonly most?: number;
+}
+
 export interface Plan {
   readonly contestants: readonly Contestant[];
   readonly headline: Headline;
   /** Further ratios, beside the headline. */
   readonly ratios?: readonly Ratio[];
+  readonly targets?: readonly Target[];
   /** Instead of the scenario's. */
   readonly want?: readonly ServerKind[];
   /** Said below the table: what the reader must know to judge the figures. */
@@ -79,6 +94,32 @@ export interface Scenario {
   readonly notInAll?: string;
   plan(options: Options): Plan;
 }
+
+/** A plan with some of its contestants, and what can be said without the others. */
+export function restricted(name: string, plan: Plan, ids: readonly string[]): Plan {
+  const unknown = ids.filter((id) => !plan.contestants.some((one) => one.id === id));
+  if (unknown.length > 0) {
+    const known = plan.contestants.map(({ id }) => id).join(', ');
+    throw new UsageError(`--only names ${unknown.join(', ')}; ${name} has ${known}`);
+  }
+  const isLeft = ({ of, over = of }: { readonly of: string; readonly over?: string }): boolean =>
+    ids.includes(of) && ids.includes(over);
+  const { headline, ratios = [], targets = [] } = plan;
+  const contestants = plan.contestants.filter(({ id }) => ids.includes(id));
+  const left = [...('over' in headline ? [headline] : []), ...ratios].filter(isLeft);
+  const of = contestants[0]?.id ?? '';
+  const figure = 'over' in headline ? rateFigure : headline.figure;
+  return {
+    ...plan,
+    contestants,
+    headline: 'over' in headline || !isLeft(headline) ? (left[0] ?? { of, figure }) : headline,
+    ratios: 'over' in headline ? left.slice(1) : left,
+    targets: targets.filter(isLeft),
+  };
+}
+
+/** The headline of a contestant that is compared with nobody. */
+export const rateFigure = 'records/s';
 
 /** Something that the caller must mend: shown as a sentence, without a stack. */
 export class UsageError extends Error {

@@ -20,15 +20,17 @@ export interface World {
   readonly env: Environment;
   readonly say: (line: string) => void;
   readonly clock: ClockName;
-  /** Records at the start of every run that the clock does not count, besides the first batch. */
-  readonly leadIn: number;
+  /** Records at the start of every run that the clock does not count; undefined: a share of them, see `leadInRecords`. */
+  readonly leadIn: number | undefined;
+  /** The consumers keep a profile of their processor time; that slows them a little. */
+  readonly profiled: boolean;
   /** Main processes of the servers, where they can be told. */
   readonly pids: Readonly<Partial<Record<ServerKind, number>>>;
   /** Aborts when the run is interrupted. */
   readonly signal: AbortSignal;
 }
 
-export interface WorldOptions extends Pick<World, 'say' | 'clock' | 'leadIn' | 'signal'> {
+export interface WorldOptions extends Pick<World, 'say' | 'clock' | 'leadIn' | 'profiled' | 'signal'> {
   readonly want: readonly ServerKind[];
   /** Delete the domain's nodes from a graph that the environment names, even when it is not empty. */
   readonly emptyGraph: boolean;
@@ -38,7 +40,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The servers that the environment names, or private ones for this run. */
 export async function withServers<T>(options: WorldOptions, run: (world: World) => Promise<T>): Promise<T> {
-  const { want, say, clock, leadIn, signal } = options;
+  const { want, say, clock, leadIn, profiled, signal } = options;
   const dir = mkdtempSync(join(tmpdir(), 'inator-bench-'));
   chmodSync(dir, 0o711);
   const { servers, env, remove } = await resolveServers({
@@ -57,7 +59,7 @@ export async function withServers<T>(options: WorldOptions, run: (world: World) 
       else
         say(`${server.kind}: its process is not on this machine or not ours to see; its CPU and memory are left out`);
     }
-    const world: World = { env, say, clock, leadIn, pids, signal };
+    const world: World = { env, say, clock, leadIn, profiled, pids, signal };
     if (servers.neo4j?.runs !== 'given') return await run(world);
     if (!options.emptyGraph) await refuseFilledGraph(env);
     try {

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Measured, orderOf, warmUpRecords } from '../src/engine.ts';
-import { append } from '../src/report/append.ts';
+import { fold } from '../src/flame/fold.ts';
+import { append, flamesOf } from '../src/report/append.ts';
 import { changes, comparisonText, savedResult } from '../src/report/compare.ts';
 import { barPlot, linePlot, niceCeiling } from '../src/report/plot.ts';
 import { type Result, resultOf } from '../src/report/result.ts';
 import { markdownTable, resultText, textTable } from '../src/report/table.ts';
-import type { Plan, Run, Scenario } from '../src/scenario.ts';
+import { type Plan, type Run, restricted, type Scenario, type Target } from '../src/scenario.ts';
 
 const runOf = (rate: number, cpuSeconds: number, more: Partial<Run> = {}): Run => ({
   records: 1000,
@@ -57,6 +58,7 @@ function resultFor(rates: readonly (readonly [number, number])[], at = '2026-03-
     servers: { postgres: '15' },
     settings: {},
     clock: 'batches',
+    profiled: false,
   });
 }
 
@@ -93,7 +95,7 @@ describe('a result', () => {
       scenario,
       plan,
       { records: 1000, rounds: 1, runs },
-      { at, machine, servers, settings, clock },
+      { at, machine, servers, settings, clock, profiled: false },
     );
     expect(result.contestants.hare).not.toHaveProperty('cpuSeconds');
     expect(result).not.toHaveProperty('cpuRatio');
@@ -108,7 +110,7 @@ describe('a result', () => {
       scenario,
       figurePlan,
       { records: 1, rounds: 1, runs },
-      { at, machine, servers, settings, clock },
+      { at, machine, servers, settings, clock, profiled: false },
     );
     expect(result.ratio).toBe(12);
     expect(resultText(result)).toContain('race: hare p99 ms 12');
@@ -203,8 +205,115 @@ describe('an appended section', () => {
       '2026-03-04-race.md',
       'plots/2026-03-04-0809-race.svg',
       'plots/2026-03-04-0809-race-course.svg',
+      'data/2026-03-04-0809-race.json',
     ]);
-    for (const file of files.slice(1)) expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    expect(JSON.parse(readFileSync(files.at(-1) ?? '', 'utf8'))).toMatchObject({ name: 'race', ratio: 3 });
+    for (const file of files.slice(1, -1)) expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+  });
+});
+
+describe('a profiled run', () => {
+  const folded = fold([
+    {
+      startTime: 0,
+      nodes: [
+        { id: 1, callFrame: { functionName: '(root)', url: '', lineNumber: -1 }, children: [2] },
+        { id: 2, callFrame: { functionName: 'sprint', url: 'file:///x/packages/runtime/dist/a.js', lineNumber: 0 } },
+      ],
+      samples: [2, 2],
+      timeDeltas: [0, 5_000],
+    },
+  ]);
+  const { at, machine, servers, settings, clock } = resultFor([[1, 1]]);
+  const measured: Measured = {
+    records: 1000,
+    rounds: 1,
+    runs: { hare: [runOf(2, 1, { flame: folded })], naive: [runOf(1, 1)] },
+  };
+  const targets = [{ of: 'hare', over: 'naive', what: 'rate', least: 2 }];
+  const result = resultOf(scenario, { ...plan, targets }, measured, {
+    ...{ at, machine, servers, settings, clock },
+    profiled: true,
+  });
+
+  it('lists its widest frames and judges no target, and the profile itself is not kept', () => {
+    const text = resultText(result);
+    expect(text).toMatch(/sprint \(a\.js:1\) +inator\/runtime +5\.00 +100\.0 %/);
+    expect(text).toContain('target hare / naive, at least 2: not judged (2)');
+    expect(JSON.stringify(result)).not.toContain('roots');
+  });
+
+  it('is appended with a flame graph of each contestant that has one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-flames-'));
+    try {
+      const files = append(folder, scenario, result, flamesOf(measured)).map((file) => file.slice(folder.length + 1));
+      expect(files).toContain('flames/2026-03-04-0506-race-profiled-hare.svg');
+      const page = readFileSync(join(folder, '2026-03-04-race.md'), 'utf8');
+      expect(page).toContain('![race](flames/2026-03-04-0506-race-profiled-hare.svg)');
+      expect(page).toContain('| sprint (a.js:1) | inator/runtime | 5.00 | 100.0 % |');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('targets', () => {
+  const { at, machine, servers, settings, clock } = resultFor([[1, 1]]);
+  const runs = {
+    hare: [runOf(3, 0.2, { figures: { 'p99 ms': 40 } })],
+    naive: [runOf(2, 0.1)],
+  };
+  const of = (...targets: readonly Target[]) =>
+    resultOf(
+      scenario,
+      { ...plan, targets },
+      { records: 1000, rounds: 1, runs },
+      { ...{ at, machine, servers, settings, clock }, profiled: false },
+    );
+
+  it('are judged by rate, by processor time, by memory and by a figure, each with its number', () => {
+    const result = of(
+      { of: 'hare', over: 'naive', what: 'rate', least: 1.2 },
+      { of: 'hare', over: 'naive', what: 'cpu', most: 0.5 },
+      { of: 'hare', what: 'peak MiB', most: 79 },
+      { of: 'hare', what: 'p99 ms', most: 40 },
+      { of: 'hare', what: 'no such figure', most: 1 },
+    );
+    const text = resultText(result);
+    expect(text.split('\n').filter((line) => line.startsWith('target'))).toEqual([
+      'target hare / naive, at least 1.2: met (1.5)',
+      'target hare / naive, CPU a record, at most 0.5: missed (2)',
+      'target hare, peak MiB, at most 79: missed (80)',
+      'target hare, p99 ms, at most 40: met (40)',
+      'target hare, no such figure, at most 1: not measured',
+    ]);
+    expect(text).toMatch(/hare \/ naive .* ≥ 1\.2: met, CPU ≤ 0\.5: missed/);
+    expect(resultText(of())).toContain('target none is set for this scenario');
+  });
+});
+
+describe('some contestants alone', () => {
+  const three: Plan = {
+    contestants: ['a', 'b', 'c'].map(contestant),
+    headline: { of: 'a', over: 'b' },
+    ratios: [{ of: 'a', over: 'c' }],
+    targets: [
+      { of: 'a', over: 'b', what: 'rate', least: 1 },
+      { of: 'a', what: 'peak MiB', most: 1 },
+    ],
+  };
+
+  it('keep the ratios and targets that can be told, and one alone has its rate', () => {
+    expect(restricted('race', three, ['a', 'c'])).toMatchObject({
+      headline: { of: 'a', over: 'c' },
+      ratios: [],
+      targets: [{ what: 'peak MiB' }],
+    });
+    expect(restricted('race', three, ['b'])).toMatchObject({ headline: { of: 'b', figure: 'records/s' }, targets: [] });
+  });
+
+  it('are refused by name when there is no such one', () => {
+    expect(() => restricted('race', three, ['a', 'd'])).toThrow('--only names d; race has a, b, c');
   });
 });
 

@@ -19,10 +19,13 @@ describe('every scenario', () => {
 
   it.each(plans)('%s names in its headline and ratios only contestants that it has, each once', (_, plan) => {
     const ids = plan.contestants.map(({ id }) => id);
-    const { headline, ratios = [] } = plan;
-    const named = [headline, ...ratios].flatMap((one) => ('over' in one ? [one.of, one.over] : [one.of]));
+    const { headline, ratios = [], targets = [] } = plan;
+    const named = [headline, ...ratios, ...targets].flatMap((one) => ('over' in one ? [one.of, one.over] : [one.of]));
     expect(new Set(ids).size).toBe(ids.length);
     expect(named.filter((id) => !ids.includes(id))).toEqual([]);
+    // A target that is a ratio is one that is printed.
+    const printed = [headline, ...ratios].map((one) => ('over' in one ? `${one.of} / ${one.over}` : ''));
+    expect(targets.filter(({ of, over }) => over !== undefined && !printed.includes(`${of} / ${over}`))).toEqual([]);
   });
 });
 

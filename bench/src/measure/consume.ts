@@ -2,14 +2,17 @@
  * Runs consumers until they have logged a number of records as processed, and times them by what they log.
  *
  * A consumer is a service or one of our programs: it logs `consumer.started` when it begins to consume and `Batch processed`
- * with `batch_size` for every batch that is durable and settled. Two clocks run. `batches`: from the end of the first batch
- * to the end of the last one that was written because it was full, so that neither a start-up counts nor the wait of the last
- * few records for the flush interval. `queue`: from the start of consuming to the last record settled, everything counted.
+ * with `batch_size` for every batch that is durable and settled. Two clocks run. `batches`: from the end of the batch that
+ * completes the lead-in to the end of the last one that was written because it was full, so that neither start-up and
+ * compilation count nor the wait of the last few records for the flush interval; processor time and batch durations are those
+ * of the same records. `queue`: from the start of consuming to the last record settled, everything counted.
  */
 import { join } from 'node:path';
+import type { Window } from '../flame/fold.ts';
 import type { Run } from '../scenario.ts';
 import { type Environment, root, type World } from '../world.ts';
 import { type Child, startChild } from './child.ts';
+import { createProfiles, profileClock } from './profiles.ts';
 import { createSampler, type Sampler } from './sampler.ts';
 import { type Point, percentile, round } from './stats.ts';
 
@@ -45,25 +48,43 @@ interface Line {
 /** A moment of a run, and the records settled until then. */
 interface Moment {
   readonly at: number;
+  /** The same moment on the clock of the profiles. */
+  readonly micros: number;
   readonly seen: number;
+}
+
+/** Records at the start of a run that the clock leaves out: a process needs some seconds of work to be compiled to its speed. */
+const leadIn = { share: 1 / 6, most: 10_000 } as const;
+
+export function leadInRecords(records: number): number {
+  return Math.min(leadIn.most, Math.round(records * leadIn.share));
 }
 
 /** A consumer that settles nothing for so long is stuck: the slowest batch there is takes seconds. */
 const stallMs = 180_000;
 
 export async function consume(world: World, options: ConsumeOptions): Promise<Run> {
+  const profiles = world.profiled ? createProfiles() : undefined;
   const children = options.consumers.map(({ script, env }) =>
-    startChild(process.execPath, [join(root, script)], { HEALTH_PORT: '0', LOG_FORMAT: 'json', ...env }),
+    startChild(process.execPath, [...(profiles?.args ?? []), join(root, script)], {
+      HEALTH_PORT: '0',
+      LOG_FORMAT: 'json',
+      ...env,
+    }),
   );
   const sampler = createSampler(
     children.map(({ pid }) => pid),
     world.pids,
   );
   try {
-    return await untilProcessed(world, children, sampler, options);
+    const { run, window } = await untilProcessed(world, children, sampler, options);
+    if (profiles === undefined) return run;
+    await Promise.all(children.map((child) => child.stop()));
+    return { ...run, flame: profiles.folded(window) };
   } finally {
     sampler.close();
     await Promise.all(children.map((child) => child.stop()));
+    profiles?.remove();
   }
 }
 
@@ -72,7 +93,7 @@ function untilProcessed(
   children: readonly Child[],
   sampler: Sampler,
   { records, also, inspect }: ConsumeOptions,
-): Promise<Run> {
+): Promise<{ readonly run: Run; readonly window: Window }> {
   return new Promise((resolve, reject) => {
     let seen = 0;
     let attached: number | undefined;
@@ -80,6 +101,8 @@ function untilProcessed(
     let last: Moment | undefined;
     let isOver = false;
     const durations: number[] = [];
+    const leading: number[] = [];
+    const lead = Math.min(world.leadIn ?? leadInRecords(records), records - 1);
     const marks: Course['marks'][number][] = [];
     let memory = { at: Number.NEGATIVE_INFINITY, miB: 0 };
 
@@ -97,19 +120,26 @@ function untilProcessed(
     world.signal.addEventListener('abort', () => fail(new Error('interrupted')), { once: true });
 
     const started = performance.now();
+    const moment = (now = performance.now()): Moment => ({ at: now, micros: profileClock(), seen });
+    let began: Moment | undefined;
     const finish = async (): Promise<void> => {
       while (also !== undefined && !isOver && !(await also())) await new Promise((wake) => setTimeout(wake, 5));
       if (isOver || first === undefined) return;
       isOver = true;
       clearTimeout(stalled);
-      const now = performance.now();
-      const { cpuSeconds, peakMemoryMiB, servers } = sampler.stop();
-      const queueSeconds = (now - (attached ?? started)) / 1000;
+      const now = moment();
       // Too few records to fill a batch after the first: then the wait is all there is to be timed.
-      const end = also === undefined && last !== undefined && last.seen > first.seen ? last : { at: now, seen };
+      const isByBatch = world.clock === 'batches' && also === undefined && last !== undefined && last.seen > first.seen;
+      const end = isByBatch && last !== undefined ? last : now;
+      // Processor time ends where the clock does.
+      if (!isByBatch) sampler.mark();
+      const { cpuSeconds, peakMemoryMiB, servers } = sampler.stop();
+      const queueSeconds = (now.at - (attached ?? started)) / 1000;
+      const begin = world.clock === 'queue' ? (began ?? first) : first;
       const counted = world.clock === 'queue' ? seen : end.seen - first.seen;
       const seconds = world.clock === 'queue' ? queueSeconds : (end.at - first.at) / 1000;
-      resolve({
+      const measured = durations.length > 0 ? durations : leading;
+      const run: Run = {
         records: counted,
         seconds: round(seconds, 3),
         recordsPerSecond: seconds === 0 ? 0 : Math.round(counted / seconds),
@@ -118,13 +148,14 @@ function untilProcessed(
         queueSeconds: round(queueSeconds, 3),
         queueRecordsPerSecond: Math.round(seen / queueSeconds),
         batchMs: {
-          p50: percentile(durations, 0.5),
-          p95: percentile(durations, 0.95),
-          p99: percentile(durations, 0.99),
+          p50: percentile(measured, 0.5),
+          p95: percentile(measured, 0.95),
+          p99: percentile(measured, 0.99),
         },
         servers,
         ...inspect?.({ marks }),
-      });
+      };
+      resolve({ run, window: { from: begin.micros, to: end.micros } });
     };
 
     const take = (text: string): void => {
@@ -135,19 +166,20 @@ function untilProcessed(
       const now = performance.now();
       if (!isBatch) {
         attached = now;
+        began = moment(now);
         if (world.clock === 'queue') sampler.start();
         return;
       }
       clearTimeout(stalled);
       stalled = stall();
       seen += line.batch_size ?? 0;
-      if (line.duration_ms !== undefined) durations.push(line.duration_ms);
-      if (first === undefined && seen >= Math.min(world.leadIn, records - 1)) {
-        first = { at: now, seen };
+      if (line.duration_ms !== undefined) (first === undefined ? leading : durations).push(line.duration_ms);
+      if (first === undefined && seen >= lead) {
+        first = moment(now);
         if (world.clock === 'batches') sampler.start();
       }
       if (line.flush_reason !== 'age' && line.flush_reason !== 'drain') {
-        last = { at: now, seen };
+        last = moment(now);
         sampler.mark();
       }
       if (inspect !== undefined && last?.seen === seen) {

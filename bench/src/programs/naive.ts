@@ -7,7 +7,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { consuming, given, processed } from './report.ts';
 
-const batchSize = 500;
+const batchSize = Number(given('BENCH_BATCH_SIZE'));
 
 const client = new pg.Client(given('POSTGRES_URL'));
 await client.connect();

@@ -97,6 +97,6 @@ function drawing(height: number, title: string, parts: readonly string[]): strin
   ].join('\n');
 }
 
-function escaped(content: string): string {
+export function escaped(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

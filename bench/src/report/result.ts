@@ -1,9 +1,11 @@
 /** From runs to the result: the object that `--json` prints and `--save` keeps. */
 import type { ServerKind } from '@inator/stack';
 import type { Measured } from '../engine.ts';
+import { byPackage, type WideFrame, widest } from '../flame/frames.ts';
 import { median, ratios, round, type Spread, spread } from '../measure/stats.ts';
-import type { Headline, Plan, Ratio, Run, Scenario } from '../scenario.ts';
+import { type Headline, type Plan, type Ratio, type Run, rateFigure, type Scenario } from '../scenario.ts';
 import type { ClockName, Machine } from '../world.ts';
+import { judged, type TargetResult } from './targets.ts';
 
 /** Medians over the rounds, but for what is a spread. */
 export interface ContestantResult {
@@ -18,6 +20,9 @@ export interface ContestantResult {
   readonly batchMs?: Run['batchMs'];
   readonly servers?: Run['servers'];
   readonly figures?: Readonly<Record<string, number>>;
+  /** Of the last round of a profiled run: where the processor time went. */
+  readonly widest?: readonly WideFrame[];
+  readonly packages?: readonly WideFrame[];
 }
 
 export interface RatioResult extends Ratio, Spread {
@@ -45,12 +50,15 @@ export interface Result {
   readonly cpuRatio?: number;
   readonly headline: Headline;
   readonly ratios: readonly RatioResult[];
+  readonly targets: readonly TargetResult[];
+  /** Processes were slowed by the profiler: rates say less, and targets are not judged. */
+  readonly profiled: boolean;
   readonly contestants: Readonly<Record<string, ContestantResult>>;
   readonly notes: readonly string[];
   readonly runs: Measured['runs'];
 }
 
-export interface Circumstances extends Pick<Result, 'at' | 'machine' | 'servers' | 'settings' | 'clock'> {}
+export interface Circumstances extends Pick<Result, 'at' | 'machine' | 'servers' | 'settings' | 'clock' | 'profiled'> {}
 
 export function resultOf(scenario: Scenario, plan: Plan, measured: Measured, circumstances: Circumstances): Result {
   const { runs, records, rounds } = measured;
@@ -59,6 +67,10 @@ export function resultOf(scenario: Scenario, plan: Plan, measured: Measured, cir
   const rateOf = (id: string): number => median((runs[id] ?? []).map((run) => run.recordsPerSecond));
   const first = all[0];
   const cpuRatio = 'over' in headline ? first?.cpu : undefined;
+  const contestants = Object.fromEntries(
+    plan.contestants.map(({ id, does }) => [id, contestantOf(does, runs[id] ?? [])]),
+  );
+  const targets = (plan.targets ?? []).map((target) => judged(target, { ratios: all, contestants }));
   return {
     name: scenario.name,
     ...circumstances,
@@ -70,15 +82,29 @@ export function resultOf(scenario: Scenario, plan: Plan, measured: Measured, cir
     ratio:
       'over' in headline
         ? (first?.median ?? 0)
-        : median(defined(runs[headline.of], (run) => run.figures?.[headline.figure])),
+        : headline.figure === rateFigure
+          ? rateOf(headline.of)
+          : median(defined(runs[headline.of], (run) => run.figures?.[headline.figure])),
     ...(cpuRatio === undefined ? {} : { cpuRatio }),
     headline,
     ratios: all,
-    contestants: Object.fromEntries(plan.contestants.map(({ id, does }) => [id, contestantOf(does, runs[id] ?? [])])),
-    notes: plan.notes ?? [],
-    runs,
+    targets: circumstances.profiled ? targets.map((target) => ({ ...target, met: undefined })) : targets,
+    contestants,
+    notes: [
+      ...(plan.notes ?? []),
+      ...(circumstances.profiled ? ['profiled: the consumers were slowed by it, so that the rates say less'] : []),
+    ],
+    runs: Object.fromEntries(Object.entries(runs).map(([id, some]) => [id, some.map(withoutFlame)])),
   };
 }
+
+/** A profile is drawn and summed up; the whole of it would be megabytes. */
+function withoutFlame({ flame: _, ...run }: Run): Run {
+  return run;
+}
+
+/** Frames that are listed. */
+const listed = 15;
 
 function ratioOf(runs: Measured['runs'], { of, over }: Ratio): RatioResult {
   const rates = (id: string): number[] => (runs[id] ?? []).map((run) => run.recordsPerSecond);
@@ -102,6 +128,8 @@ function contestantOf(does: string, runs: readonly Run[]): ContestantResult {
   const batch = (name: 'p50' | 'p95' | 'p99'): number => middle((run) => run.batchMs?.[name]) ?? 0;
   const kinds = [...new Set(runs.flatMap(({ servers = {} }) => Object.keys(servers) as ServerKind[]))];
   const names = [...new Set(runs.flatMap(({ figures = {} }) => Object.keys(figures)))];
+  const profiled = runs.at(-1);
+  const flame = profiled?.flame;
   return given({
     does,
     recordsPerSecond: spread(runs.map((run) => run.recordsPerSecond)),
@@ -128,6 +156,8 @@ function contestantOf(does: string, runs: readonly Run[]): ContestantResult {
       names.length === 0
         ? undefined
         : Object.fromEntries(names.map((name) => [name, middle((run) => run.figures?.[name], 3) ?? 0])),
+    widest: flame === undefined ? undefined : widest(flame, profiled?.records ?? 0, listed),
+    packages: flame === undefined ? undefined : byPackage(flame, profiled?.records ?? 0),
   });
 }
 

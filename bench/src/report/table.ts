@@ -1,5 +1,6 @@
 /** Aligned tables for a terminal and for Markdown, and what stands in the table of a result. */
 import type { Result } from './result.ts';
+import { targetLines, verdict } from './targets.ts';
 
 export type Row = readonly string[];
 
@@ -60,15 +61,50 @@ export function resultTable({ contestants }: Result): { readonly head: Row; read
   };
 }
 
-export function ratioTable({ ratios }: Result): { readonly head: Row; readonly rows: readonly Row[] } {
+export function ratioTable({ ratios, targets }: Result): { readonly head: Row; readonly rows: readonly Row[] } {
+  const isTarget = targets.some(({ over }) => over !== undefined);
   return {
-    head: ['ratio within rounds', 'min', 'median', 'max', 'CPU a record'],
+    head: ['ratio within rounds', 'min', 'median', 'max', 'CPU a record', ...(isTarget ? ['target'] : [])],
     rows: ratios.map(({ of, over, min, median, max, cpu }) => [
       `${of} / ${over}`,
       ...[min, median, max].map((value) => value.toFixed(2)),
       cpu === undefined ? '' : cpu.toFixed(2),
+      targets
+        .filter((target) => target.of === of && target.over === over)
+        .map((target) => `${target.what === 'cpu' ? 'CPU ' : ''}${bound(target)}: ${verdict(target).split(' (')[0]}`)
+        .join(', '),
     ]),
   };
+}
+
+const bound = ({ least, most }: { readonly least?: number; readonly most?: number }): string =>
+  least === undefined ? `≤ ${most}` : `≥ ${least}`;
+
+/** Where the processor time of a profiled contestant went: first by package, then the frames with most of their own. */
+export function frameTables({
+  contestants,
+}: Result): { readonly id: string; readonly head: Row; readonly rows: readonly Row[] }[] {
+  return Object.entries(contestants).flatMap(([id, { widest = [], packages = [] }]) => {
+    if (widest.length === 0) return [];
+    const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+    return [
+      {
+        id,
+        head: ['package', 'µs a record', 'share'],
+        rows: packages.map((one) => [one.package, one.micros.toFixed(2), percent(one.share)]),
+      },
+      {
+        id,
+        head: ['frame, time in itself', 'package', 'µs a record', 'share'],
+        rows: widest.map((one) => [
+          one.place === '' ? one.name : `${one.name} (${one.place})`,
+          one.package,
+          one.micros.toFixed(2),
+          percent(one.share),
+        ]),
+      },
+    ];
+  });
 }
 
 /** The result in one sentence. */
@@ -85,8 +121,10 @@ export function resultText(result: Result): string {
   return [
     textTable(table.head, table.rows),
     ...(ratios.rows.length === 0 ? [] : ['', textTable(ratios.head, ratios.rows)]),
+    ...frameTables(result).flatMap(({ id, head, rows }) => ['', `${id}:`, textTable(head, rows)]),
     '',
     ...result.notes.map((note) => `note: ${note}`),
+    ...targetLines(result.targets),
     headlineOf(result),
   ].join('\n');
 }

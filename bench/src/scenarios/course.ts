@@ -1,7 +1,7 @@
 /** How the services fare in the course of a long run, with bad records among the good, and with hardly any at all. */
 import { type Course, rateCurve } from '../measure/consume.ts';
 import { round, slope, thinned } from '../measure/stats.ts';
-import type { Run, Scenario } from '../scenario.ts';
+import type { Run, Scenario, Target } from '../scenario.ts';
 import { graphinator } from '../subjects/graph-runs.ts';
 import { latency } from '../subjects/latency.ts';
 import { type BadRecords, tableinator } from '../subjects/table-runs.ts';
@@ -57,16 +57,32 @@ export function memoryOf({ marks }: Course): Pick<Run, 'figures' | 'series'> {
   };
 }
 
+/** 200 MB of resident memory, in MiB. */
+const memoryBound = 190.7;
+/** Flat: what is gained over a million records is within a tenth of the bound. */
+const flatBound = 20;
+const memoryTargets = (of: string): readonly Target[] => [
+  { of, what: 'peak MiB', most: memoryBound },
+  { of, what: 'MiB per million', most: flatBound },
+];
+
+const growthAndMemory = (course: Course): Pick<Run, 'figures' | 'series'> => {
+  const [growth, memory] = [growthOf(course), memoryOf(course)];
+  return { figures: { ...growth.figures, ...memory.figures }, series: { ...growth.series, ...memory.series } };
+};
+
 export const growthScenario: Scenario = {
   name: 'growth',
-  sentence: 'A table that grows: the rate of the first and of the last 5 % of the records.',
+  sentence:
+    'A table that grows: the rate of the first and of the last 5 % of the records, and memory over a long queue.',
   want: ['rabbitmq', 'postgres'],
   records: 2_000_000,
   rounds: 1,
   notInAll: 'it fills a queue of some gigabytes',
   plan: () => ({
-    contestants: [tableinator('tableinator', 'drains one long queue into one table', { inspect: growthOf })],
+    contestants: [tableinator('tableinator', 'drains one long queue into one table', { inspect: growthAndMemory })],
     headline: { of: 'tableinator', figure: 'last over first' },
+    targets: [{ of: 'tableinator', what: 'last over first', least: 0.8 }, ...memoryTargets('tableinator')],
   }),
 };
 
@@ -80,15 +96,17 @@ export const memoryScenario: Scenario = {
   plan: () => ({
     contestants: [
       tableinator('tableinator', 'drains one long queue', { inspect: memoryOf }),
-      graphinator('graphinator', 'drains one long queue', { inspect: memoryOf }),
+      graphinator('graphinator', 'drains the first tenth of one long queue', { inspect: memoryOf, drained: 0.1 }),
     ],
     headline: { of: 'tableinator', figure: 'MiB per million' },
+    targets: [...memoryTargets('tableinator'), ...memoryTargets('graphinator')],
+    notes: ['graphinator is watched over a tenth of its queue: the whole would take it ten minutes and more'],
   }),
 };
 
 /** So that the wait of the last few records for the flush interval, 2 s, is not what is timed: the letters come last. */
-const soonInTable = { settings: { POSTGRES_BATCH_FLUSH_INTERVAL: '0.1' } };
-const soonInGraph = { settings: { NEO4J_BATCH_FLUSH_INTERVAL: '0.1' } };
+const soonInTable = { settings: { POSTGRES_BATCH_FLUSH_INTERVAL: '0.1' }, toTheEnd: true };
+const soonInGraph = { settings: { NEO4J_BATCH_FLUSH_INTERVAL: '0.1' }, toTheEnd: true };
 
 /** Half of them end in the middle, half hold a U+0000: what an interrupted and a careless producer send. */
 export function spoil(body: Buffer, index: number): Buffer {
@@ -125,8 +143,14 @@ export const poisonScenario: Scenario = {
       { of: 'tableinator 1 % refused', over: 'tableinator' },
       { of: 'graphinator 1 % bad', over: 'graphinator' },
     ],
+    targets: [
+      { of: 'tableinator 1 % bad', over: 'tableinator', what: 'rate', least: 0.8 },
+      { of: 'tableinator 1 % refused', over: 'tableinator', what: 'rate', least: 0.8 },
+      { of: 'graphinator 1 % bad', over: 'graphinator', what: 'rate', least: 0.8 },
+    ],
     notes: [
-      'the clock stops when the last dead letter is in its queue; records/s are those of the sound records',
+      'the clock stops with the last record, and where records are bad with the last dead letter in its queue',
+      'records that the reader refuses are not among the records/s',
       'batches are flushed after 0.1 s, so that the end of the queue is not timed by the default of 2 s',
     ],
   }),
@@ -156,6 +180,7 @@ export const latencyScenario: Scenario = {
         ];
       }),
       headline: { of: 'tableinator 100/s natural', figure: 'p99 ms' },
+      targets: services.map((service) => ({ of: `${service} 100/s natural`, what: 'p99 ms', most: 50 })),
       notes: [
         'PostgreSQL tells of every commit by NOTIFY; Neo4j is asked every 5 ms, which is how exact its figures are',
         'a trickle never fills a batch: by default the flush interval decides, half of it on average, all of it at worst',

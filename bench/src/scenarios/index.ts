@@ -6,6 +6,7 @@ import { floorBroker, floorNeo4j, floorPostgres, naiveLoop } from './floors.ts';
 import { externalScenario } from './peers.ts';
 import { bothScenario, graphinatorScenario, replayScenario, tableinatorScenario, updateScenario } from './services.ts';
 import { ginScenario, replicasScenario, sizesScenario, writePathsScenario } from './settings.ts';
+import { batchSizeScenario, graphBatchSizeScenario, prefetchScenario, writersScenario } from './sweeps.ts';
 
 export const scenarios: readonly Scenario[] = [
   tableinatorScenario,
@@ -23,6 +24,10 @@ export const scenarios: readonly Scenario[] = [
   writePathsScenario,
   sizesScenario,
   replicasScenario,
+  batchSizeScenario,
+  graphBatchSizeScenario,
+  writersScenario,
+  prefetchScenario,
   fixesScenario,
   beforeAfterScenario,
   externalScenario,

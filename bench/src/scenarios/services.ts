@@ -17,6 +17,11 @@ export const tableinatorScenario: Scenario = {
     ],
     headline: { of: 'tableinator', over: 'naive' },
     ratios: [{ of: 'tableinator', over: 'floor' }],
+    targets: [
+      { of: 'tableinator', over: 'naive', what: 'rate', least: 1.2 },
+      { of: 'tableinator', over: 'floor', what: 'rate', least: 0.65 },
+      { of: 'tableinator', over: 'naive', what: 'cpu', most: 0.5 },
+    ],
   }),
 };
 
@@ -33,6 +38,7 @@ export const graphinatorScenario: Scenario = {
     ],
     headline: { of: 'graphinator', over: 'floor' },
     ratios: [{ of: 'graphinator', over: 'foreach' }],
+    targets: [{ of: 'graphinator', over: 'floor', what: 'rate', least: 0.9 }],
   }),
 };
 
@@ -66,6 +72,10 @@ export const replayScenario: Scenario = {
     ],
     headline: { of: 'tableinator', over: 'floor' },
     ratios: [{ of: 'graphinator', over: 'graphinator new' }],
+    targets: [
+      { of: 'tableinator', over: 'floor', what: 'rate', least: 0.6 },
+      { of: 'graphinator', over: 'graphinator new', what: 'rate', least: 6 },
+    ],
   }),
 };
 
@@ -90,6 +100,7 @@ export const updateScenario: Scenario = {
       { of: 'graphinator', over: 'floor-neo4j' },
       { of: 'graphinator', over: 'foreach' },
     ],
+    targets: [{ of: 'graphinator', over: 'foreach', what: 'rate', least: 1.8 }],
     notes: ['foreach does less: it leaves the relationships that the new version asserts no longer'],
   }),
 };

@@ -36,6 +36,7 @@ export const writePathsScenario: Scenario = {
     ],
     headline: { of: 'copy', over: 'row' },
     ratios: [{ of: 'copy', over: 'multirow' }],
+    targets: [{ of: 'copy', over: 'row', what: 'rate', least: 10 }],
   }),
 };
 

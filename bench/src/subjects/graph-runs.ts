@@ -20,6 +20,10 @@ export interface GraphRun {
   /** Records that the reader refuses. */
   readonly bad?: BadRecords;
   readonly inspect?: ConsumeOptions['inspect'];
+  /** As of a table's run. */
+  readonly toTheEnd?: boolean;
+  /** Of the records in the queue, how many are waited for: 0 to 1. Default all. */
+  readonly drained?: number;
 }
 
 export const graphinator = (id: string, does: string, options: GraphRun = {}): Contestant => ({
@@ -51,8 +55,10 @@ export const graphinator = (id: string, does: string, options: GraphRun = {}): C
             },
           },
         ],
-        records: records - refused,
-        ...(refused === 0 ? {} : { also: async () => (await ready(env, names.deadLetterQueue)) >= refused }),
+        records: Math.max(2, Math.round((records - refused) * (options.drained ?? 1))),
+        ...(refused === 0 && options.toTheEnd !== true
+          ? {}
+          : { also: async () => refused === 0 || (await ready(env, names.deadLetterQueue)) >= refused }),
         inspect: options.inspect,
       });
     } finally {
