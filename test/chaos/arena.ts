@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Server, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
+import { type Server, shortLivedJava, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
 import { type Proxy as Link, startProxy } from '@inator/testkit/hurt';
 import { type Graph, openGraph, openTables, type Tables } from '../support/stores.ts';
 import { type LinkTarget, linkNames, type ServerTarget } from './plan.ts';
@@ -57,12 +57,7 @@ export async function openArena(report: (line: string) => void): Promise<Arena> 
   const started = await Promise.allSettled([
     startRabbitmq(options('rabbitmq')),
     startPostgres({ ...options('postgres'), settings: { max_connections: '300' } }),
-    // It lives for minutes and is killed often: half the compiling, and it answers in half the time.
-    startNeo4j({
-      ...options('neo4j'),
-      password: passwords.neo4j,
-      java: ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
-    }),
+    startNeo4j({ ...options('neo4j'), password: passwords.neo4j, java: shortLivedJava }),
   ]);
   const up = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const removeAll = async (): Promise<void> => {

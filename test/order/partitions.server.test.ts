@@ -2,7 +2,7 @@
  * Order without versions: a consistent-hash exchange keeps a key in one partition, a single active consumer keeps the
  * partition in one process, and when that is killed the next goes on in order. The recipe is in docs/guides/order.md.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Server, startRabbitmq } from '@inator/stack';
@@ -17,8 +17,10 @@ let server: Server;
 let partitions: World[];
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'inator-partitions-'));
-  server = await startRabbitmq({ dir, name: 'partitions', ownedByParent: true, ephemeral: true });
-  await server.run('rabbitmq-plugins', ['enable', 'rabbitmq_consistent_hash_exchange']);
+  const plugins = join(dir, 'plugins');
+  writeFileSync(plugins, '[rabbitmq_management,rabbitmq_consistent_hash_exchange].\n');
+  const env = { RABBITMQ_ENABLED_PLUGINS_FILE: plugins };
+  server = await startRabbitmq({ dir, name: 'partitions', env, ownedByParent: true, ephemeral: true });
   const { postgres = '' } = sharedServers();
   partitions = [
     await openWorld({ rabbitmq: server.url, postgres }),

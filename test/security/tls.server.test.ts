@@ -6,7 +6,7 @@
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Server, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
+import { type Server, shortLivedJava, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
 import { until } from '@inator/testkit/hurt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService, ServiceName } from '../support/service.ts';
@@ -63,7 +63,7 @@ beforeAll(async () => {
     startNeo4j({
       ...options('neo4j'),
       port: boltPort,
-      java: ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
+      java: shortLivedJava,
       settings: {
         // Plain text beside TLS: the fronts speak it.
         'server.bolt.tls_level': 'OPTIONAL',

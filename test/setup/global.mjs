@@ -12,8 +12,6 @@ import { join } from 'node:path';
 const tuned = {
   rabbitmq: { settings: { collect_statistics_interval: '1000' } },
   postgres: { settings: { max_connections: '300' } },
-  // A machine that lives for minutes spends most of its time compiling itself; this halves the time to its first answer.
-  neo4j: { java: ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] },
 };
 
 const prefix = 'TEST_';
@@ -21,7 +19,7 @@ const prefix = 'TEST_';
 export default async function startServers() {
   const built = new URL('../../packages/stack/dist/index.js', import.meta.url);
   if (!existsSync(built)) throw new Error('packages/stack is not built: run `npx tsc -b`, or `npm test`, which does');
-  const { resolveServers, serverKinds } = await import(built.href);
+  const { resolveServers, serverKinds, shortLivedJava } = await import(built.href);
   const listed = process.env.TEST_SERVERS?.split(',') ?? serverKinds;
 
   // Made only when something is started there; readable, because PostgreSQL runs as another user where we are root.
@@ -36,7 +34,7 @@ export default async function startServers() {
       env: { ...testVariables(), INATOR_STACK: process.env.INATOR_STACK },
       want: serverKinds.filter((kind) => listed.includes(kind)),
       dir: root,
-      options: tuned,
+      options: { ...tuned, neo4j: { java: shortLivedJava } },
       ownedByParent: true,
       ephemeral: true,
       report: (line) => process.stderr.write(`${line}\n`),

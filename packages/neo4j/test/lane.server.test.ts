@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GraphModel } from '@inator/runtime';
-import { startNeo4j } from '@inator/stack';
+import { shortLivedJava, startNeo4j } from '@inator/stack';
 import { type BenchLane, startBenchLane, until } from '@inator/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createGraphSink, createNeo4j, type Neo4j } from '../src/index.ts';
@@ -159,6 +159,7 @@ describe('a server with little memory for a transaction', () => {
       dir: join(root, 'neo4j'),
       ownedByParent: true,
       ephemeral: true,
+      java: shortLivedJava,
       settings: { 'db.memory.transaction.max': '3m' },
     });
     const { NEO4J_URI: uri = '', NEO4J_USERNAME: username = '', NEO4J_PASSWORD: password = '' } = server.env;

@@ -17,12 +17,12 @@ export async function startNodes(): Promise<Nodes> {
     for (const server of started.reverse()) await server.remove();
     rmSync(root, { recursive: true, force: true });
   };
-  const start = async (name: string, env: Record<string, string>): Promise<Server> => {
+  const start = async (name: string, env: Record<string, string>, settings = {}): Promise<Server> => {
     const dir = join(root, name);
     mkdirSync(dir);
     writeFileSync(join(dir, '.erlang.cookie'), 'ONLYFORTESTS');
     chmodSync(join(dir, '.erlang.cookie'), 0o400);
-    const server = await startRabbitmq({ dir, name, env, ownedByParent: true, ephemeral: true });
+    const server = await startRabbitmq({ dir, name, env, settings, ownedByParent: true, ephemeral: true });
     started.push(server);
     return server;
   };
@@ -30,12 +30,11 @@ export async function startNodes(): Promise<Nodes> {
     const first = await start('one', {});
     const { ports } = JSON.parse(readFileSync(join(root, 'one', 'server.json'), 'utf8')) as { ports: { epmd: number } };
     const shared = { ERL_EPMD_PORT: String(ports.epmd) };
-    const [second, third] = await Promise.all([start('two', shared), start('three', shared)]);
-    for (const server of [second, third]) {
-      await server.run('rabbitmqctl', ['stop_app']);
-      await server.run('rabbitmqctl', ['join_cluster', 'one@localhost']);
-      await server.run('rabbitmqctl', ['start_app']);
-    }
+    // An empty node joins whom it finds: the first, which is there already, and not each other.
+    const joining = { 'cluster_formation.classic_config.nodes.1': 'one@localhost' };
+    const [second, third] = await Promise.all([start('two', shared, joining), start('three', shared, joining)]);
+    const { stdout } = await first.run('rabbitmqctl', ['-q', 'eval', 'length(rabbit_nodes:all_running()).']);
+    if (stdout.trim() !== '3') throw new Error(`${stdout.trim()} of three nodes are one cluster`);
     return { all: [first, second, third], remove };
   } catch (error) {
     await remove();

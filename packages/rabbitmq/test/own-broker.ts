@@ -1,5 +1,7 @@
-/** What a test file that hurts its broker needs: the broker, fixtures on it, and their undoing after each test. */
+/** What tests that hurt their broker need: the broker, fixtures and lanes on it, and their undoing after each test. */
+import type { LaneSettings } from '@inator/runtime';
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import { type RunningLane, startLane } from './lanes.ts';
 import { type PrivateBroker, startPrivateBroker } from './private.ts';
 import { type Fixture, type FixtureOptions, makeFixture } from './support.ts';
 
@@ -9,6 +11,7 @@ export interface OwnBroker {
   /** Done in reverse order after each test. */
   readonly undo: (() => Promise<void>)[];
   fixtureFor(options?: FixtureOptions): Promise<Fixture>;
+  laneOn(fixture: Fixture, settings?: Partial<LaneSettings>): RunningLane;
 }
 
 /** Starts the broker before all tests of the file, and removes it after them. */
@@ -35,6 +38,11 @@ export function useOwnBroker(name: string): OwnBroker {
       const fixture = await makeFixture({ ...options, url: started().server.url });
       undo.push(fixture.dispose);
       return fixture;
+    },
+    laneOn(fixture, settings) {
+      const running = startLane(fixture.source, settings);
+      undo.push(running.stop);
+      return running;
     },
   };
 }

@@ -2,7 +2,7 @@
 
 export { startContainer } from './containers/container-server.ts';
 export { images } from './containers/recipes.ts';
-export { neo4jLogin, startNeo4j } from './local/neo4j.ts';
+export { neo4jLogin, shortLivedJava, startNeo4j } from './local/neo4j.ts';
 export { postgresLogin, startPostgres } from './local/postgres.ts';
 export { startRabbitmq } from './local/rabbitmq.ts';
 export { type ResolvedServers, type ResolveOptions, resolveServers } from './resolve.ts';

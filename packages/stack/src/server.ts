@@ -42,7 +42,7 @@ export interface Server {
   resume(): Promise<void>;
   /** Runs a tool that came with the server (`rabbitmqctl`, `psql`) against it; rejects when it does not exit with 0. */
   run(tool: string, args: readonly string[]): Promise<ToolResult>;
-  /** Stops it and deletes its data. */
+  /** Stops it, an ephemeral one by force where that is quicker, and deletes its data. */
   remove(): Promise<void>;
 }
 

@@ -3,7 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import neo4j from 'neo4j-driver';
-import { postgresLogin, type Server, startNeo4j, startPostgres, startRabbitmq } from '../src/index.ts';
+import {
+  postgresLogin,
+  type Server,
+  type ServerOptions,
+  shortLivedJava,
+  startNeo4j,
+  startPostgres,
+  startRabbitmq,
+} from '../src/index.ts';
 import { accepts, answersAmqp, answersBolt, answersPostgres } from '../src/local/probe.ts';
 import { descendants, isAlive } from '../src/local/processes.ts';
 import { readRecord } from '../src/local/record.ts';
@@ -12,7 +20,8 @@ import { type Scratch, scratchFolder } from './scratch.ts';
 
 interface Subject {
   readonly kind: 'rabbitmq' | 'postgres' | 'neo4j';
-  readonly start: typeof startPostgres;
+  /** As the tests of services start it. */
+  start(options: ServerOptions): Promise<Server>;
   answers(server: Server): Promise<boolean>;
   write(server: Server): Promise<void>;
   /** What `write` wrote, as often as it wrote it. */
@@ -90,7 +99,7 @@ const subjects: readonly Subject[] = [
   },
   {
     kind: 'neo4j',
-    start: startNeo4j,
+    start: (options) => startNeo4j({ ...options, java: shortLivedJava }),
     answers: (server) => answersBolt(server.port),
     async write(server) {
       await cypher(server, 'CREATE (k:Kept) RETURN 1 AS n');
@@ -99,18 +108,28 @@ const subjects: readonly Subject[] = [
   },
 ];
 
-describe.each(subjects)('a private $kind', ({ kind, start, answers, write, read }) => {
-  let scratch: Scratch;
-  let server: Server;
+let scratch: Scratch;
+const servers = new Map<string, Server>();
+beforeAll(async () => {
+  scratch = scratchFolder();
+  await Promise.all(
+    subjects.map(async ({ kind, start }) => {
+      servers.set(kind, await start({ dir: join(scratch.path, kind), ownedByParent: true, ephemeral: true }));
+    }),
+  );
+}, 300_000);
+afterAll(async () => {
+  for (const server of servers.values()) await server.remove();
+  scratch.remove();
+}, 120_000);
 
-  beforeAll(async () => {
-    scratch = scratchFolder();
-    server = await start({ dir: join(scratch.path, kind), ownedByParent: true, ephemeral: true });
-  }, 300_000);
-  afterAll(async () => {
-    await server?.remove();
-    scratch.remove();
-  }, 120_000);
+describe.each(subjects)('a private $kind', ({ kind, answers, write, read }) => {
+  let server: Server;
+  beforeAll(() => {
+    const started = servers.get(kind);
+    if (started === undefined) throw new Error(`${kind} has not started`);
+    server = started;
+  });
 
   it('names itself as the services expect it', () => {
     const name = { rabbitmq: 'RABBITMQ_URL', postgres: 'POSTGRES_URL', neo4j: 'NEO4J_URI' }[kind];

@@ -200,6 +200,10 @@ export async function startLocalServer(recipe: Recipe, options: Options): Promis
     run: (tool, args) => recipe.runTool(tool, args),
     remove: () =>
       inTurn(async () => {
+        const id = current();
+        // What an orderly end takes seconds to write is deleted in the next line. PostgreSQL ends at once either way, and
+        // killed it would leave its shared memory behind.
+        if (options.ephemeral && recipe.kind !== 'postgres' && id !== undefined) await forceDown(id);
         await stop();
         for (const dir of recipe.dataDirs) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
         watchdog?.dismiss();
