@@ -18,6 +18,7 @@ export interface HeldEdge {
 export interface Held<R> {
   readonly candidate: Candidate<R>;
   readonly verdict: Verdict;
+  readonly tied: boolean;
   /** By owned group. */
   readonly edges: readonly (readonly HeldEdge[])[];
 }

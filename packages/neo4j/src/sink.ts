@@ -50,7 +50,7 @@ import {
   writeStatement,
 } from './statements.ts';
 import { hashFault, keyFault, seqFault } from './values.ts';
-import { type Candidate, judge, reduce, type Verdict } from './version.ts';
+import { type Candidate, judge, reduce, ties, type Verdict } from './version.ts';
 
 /** For planning all statements of a model on a cold server; 50 s were seen on an overloaded one. */
 const planningMs = 180_000;
@@ -118,12 +118,19 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     const rows = candidates.map(({ key, hash, seq }) => [key, hash, seq ?? null]);
     const entry = ledger === undefined ? {} : { of: ledger.of, keys: candidates.map(({ key }) => key) };
     const { found, careful } = onlyRow(await transaction.run(readText, { p: { rows, ...entry } }));
-    const sightings = candidates.map((candidate): Sighting<R> => ({ candidate, exists: true, verdict: 'unchanged' }));
+    const sightings = candidates.map(
+      (candidate): Sighting<R> => ({ candidate, exists: true, verdict: 'unchanged', tied: false }),
+    );
     for (const [i, hash, seq] of found as [bigint, (string | null)?, (bigint | null)?][]) {
       const candidate = candidates[Number(i)];
       if (candidate === undefined) continue;
-      const verdict = judge({ hash: hash ?? null, seq: seq ?? null }, candidate);
-      sightings[Number(i)] = { candidate, exists: hash !== undefined, verdict };
+      const met = { hash: hash ?? null, seq: seq ?? null };
+      sightings[Number(i)] = {
+        candidate,
+        exists: hash !== undefined,
+        verdict: judge(met, candidate),
+        tied: ties(met, candidate),
+      };
     }
     return { sightings, careful: careful === true };
   };
@@ -137,7 +144,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       const edges = shape.owned.map(({ owner, twoSided }, i) =>
         (groups[i] ?? []).map((edge) => heldEdge(edge, owner, twoSided)),
       );
-      return { candidate, verdict: judge({ hash, seq }, candidate), edges };
+      return { candidate, verdict: judge({ hash, seq }, candidate), tied: ties({ hash, seq }, candidate), edges };
     });
   };
 
@@ -159,12 +166,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       if (changing.length === 0) {
         // What was not to be written is seen all the same.
         if (ledger !== undefined) await transaction.commit();
-        return receipt(
-          batch,
-          sightings.map(({ verdict }) => verdict),
-          clock,
-          [],
-        );
+        return receipt(batch, sightings, clock, []);
       }
 
       if (failpointsArmed) await failpoint('before-copy');
@@ -174,15 +176,15 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
         changing.filter(({ exists }) => exists).map(({ candidate }) => candidate),
       );
       clock.mark('read');
-      const final = new Map(sightings.map(({ candidate, verdict }) => [candidate.key, verdict]));
-      for (const { candidate, verdict } of held) final.set(candidate.key, verdict);
-      const verdicts = [...final.values()];
+      const final = new Map<string, Judged>(sightings.map((sighting) => [sighting.candidate.key, sighting]));
+      for (const each of held) final.set(each.candidate.key, each);
+      const judged = [...final.values()];
       if (
         ledger === undefined &&
         fresh.length === 0 &&
         held.every(({ verdict }) => !rewrites(verdict) && verdict !== 'advance')
       ) {
-        return receipt(batch, verdicts, clock, []);
+        return receipt(batch, judged, clock, []);
       }
 
       plan = assemble(shape, names, fresh, held);
@@ -202,7 +204,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       await transaction.commit(failpointsArmed ? () => failpoint('commit-sent') : undefined);
       clock.mark('commit');
       if (failpointsArmed) await failpoint('after-commit');
-      return receipt(batch, verdicts, clock, answers);
+      return receipt(batch, judged, clock, answers);
     } catch (thrown) {
       throw blame(classify(thrown), shape, names, plan);
     } finally {
@@ -276,6 +278,7 @@ interface Sighting<R> {
   readonly candidate: Candidate<R>;
   readonly exists: boolean;
   readonly verdict: Verdict;
+  readonly tied: boolean;
 }
 
 type EdgeAnswer = string | readonly [key: string, from: boolean | null, to: boolean | null];
@@ -308,14 +311,19 @@ function lost(expected: number, created: number): SinkError {
   return new SinkError('suspect', fault('defect', 'graph', reason));
 }
 
-function receipt<R>(batch: Batch<R>, verdicts: readonly Verdict[], clock: Clock, answers: readonly Answer[]): Receipt {
-  const tally = (...which: readonly Verdict[]): number => verdicts.filter((verdict) => which.includes(verdict)).length;
+type Judged = Pick<Sighting<unknown>, 'verdict' | 'tied'>;
+
+function receipt<R>(batch: Batch<R>, judged: readonly Judged[], clock: Clock, answers: readonly Answer[]): Receipt {
+  const tally = (...which: readonly Verdict[]): number =>
+    judged.filter(({ verdict }) => which.includes(verdict)).length;
+  const tied = judged.filter((each) => each.tied).length;
   const counts: Counts = {
     created: tally('create'),
     updated: tally('update'),
     unchanged: tally('unchanged', 'advance'),
     stale: tally('stale'),
-    collapsed: batch.records.length - verdicts.length,
+    collapsed: batch.records.length - judged.length,
+    ...(tied === 0 ? {} : { tied }),
   };
   const sum = (of: (answer: Answer) => number): number => answers.reduce((total, answer) => total + of(answer), 0);
   return {

@@ -26,6 +26,11 @@ export function judge(stored: Stored | undefined, { hash, seq }: Pick<Keyed<unkn
   return seq === stored.seq && hash > stored.hash ? 'update' : 'stale';
 }
 
+/** Whether the version leaves open which of the two stays: it is the same, and the content is not. */
+export function ties({ hash, seq }: Stored, incoming: Pick<Keyed<unknown>, 'hash' | 'seq'>): boolean {
+  return seq !== null && seq === incoming.seq && hash !== null && hash !== incoming.hash;
+}
+
 /** A record that stands for its key in the batch. */
 export interface Candidate<R> extends Keyed<R> {
   /** Index into `batch.records`. */

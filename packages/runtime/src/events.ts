@@ -51,8 +51,22 @@ export interface LaneEvents {
     readonly durationMs: number;
     /** Age of the oldest record at commit, in milliseconds since its arrival here. */
     readonly ageMs: number;
+    /** Age of the oldest message at commit by its producer's timestamp, in milliseconds; undefined where none has one. */
+    readonly publishedAgeMs: number | undefined;
     readonly receipt: Receipt;
     readonly refused: number;
+  };
+  /**
+   * A batch was given up: nothing of it is settled by us, and the broker delivers it again. `gone` its session had ended ·
+   * `timeout` the store stayed away for too long · `aborted` the drain deadline passed · `defect`. `fault` is what it was
+   * held for, where it was.
+   */
+  'batch.returned': {
+    readonly lane: string;
+    readonly writer: number;
+    readonly records: number;
+    readonly why: 'gone' | 'timeout' | 'aborted' | 'defect';
+    readonly fault: Fault | undefined;
   };
   /** The store is away: the batch is held and tried again after `delayMs`. Emitted for every attempt. */
   'batch.held': {

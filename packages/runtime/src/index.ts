@@ -17,3 +17,4 @@ export * from './model.ts';
 export * from './seq.ts';
 export * from './signals.ts';
 export * from './sink.ts';
+export * from './surround.ts';

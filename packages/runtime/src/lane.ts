@@ -13,7 +13,7 @@ import { type BackoffOptions, delay } from './backoff.ts';
 import type { Budget } from './budget.ts';
 import { createCore, type LaneCore } from './core.ts';
 import type { Source } from './delivery.ts';
-import type { Events, LaneSnapshot } from './events.ts';
+import type { Events, LaneEvents, LaneSnapshot } from './events.ts';
 import { failpoint, failpointsArmed } from './failpoint.ts';
 import { createIntake, type Intake, type Loan } from './intake.ts';
 import { type BrakeSettings, brakeLayer, createBrake } from './layers/brake.ts';
@@ -27,6 +27,7 @@ import { createSettlement, type Settlement } from './settlement.ts';
 import { asSinkError, type Sink } from './sink.ts';
 import { createSizer } from './sizer.ts';
 import { createSupervision, type Supervision } from './supervision.ts';
+import { publishedAge, type Surround } from './surround.ts';
 import { createWriter, type Sealed, type Writer, type WriterSettings } from './writer.ts';
 
 export interface LaneSettings extends WriterSettings {
@@ -59,6 +60,8 @@ export interface LaneParts<R> {
   /** How many lanes share the budget. */
   readonly lanes: number;
   readonly events: Events;
+  /** Surrounds every batch: for a tracer. */
+  readonly around?: Surround;
 }
 
 export interface Lane {
@@ -130,7 +133,13 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       model,
       settings: () => sealing,
       windowFull: full,
-      write: (sealed, writer) => writeBatch(sealed, writer),
+      write: (sealed, writer) =>
+        parts.around === undefined
+          ? writeBatch(sealed, writer)
+          : parts.around(
+              { lane: name, queue: parts.queue, writer: index, batch: sealed.batch, deliveries: sealed.deliveries },
+              () => writeBatch(sealed, writer),
+            ),
     }),
   );
 
@@ -168,7 +177,20 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
   /** Writes and settles one batch; whatever happens, it resolves. */
   async function writeBatch(sealed: Sealed<R>, writer: Writer<R>): Promise<void> {
     const { batch, deliveries, loan: from, oldestAt } = sealed;
-    if (from.gone.signal.aborted) return;
+    const returned = (why: LaneEvents['batch.returned']['why']): void => {
+      const found = core.holding.get(writer.index);
+      events.emit('batch.returned', {
+        lane: name,
+        writer: writer.index,
+        records: deliveries.length,
+        why,
+        fault: found,
+      });
+    };
+    if (from.gone.signal.aborted) {
+      returned('gone');
+      return;
+    }
     const began = performance.now();
     const progress = { attempts: 0 };
     try {
@@ -193,6 +215,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
         attempts: progress.attempts,
         durationMs: committed - began,
         ageMs: committed - oldestAt,
+        publishedAgeMs: publishedAge(deliveries, lastCommitAt),
         receipt,
         refused,
       });
@@ -201,6 +224,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       // The layers turn everything a sink throws into a verdict; anything else that gets here is a defect in them.
       // Nothing is settled, and the session is given back, so that the broker delivers the records again.
       if (letGo === undefined) events.emit('defect', { lane: name, fault: asSinkError(error).fault, error });
+      returned(letGo ?? 'defect');
       if (letGo === undefined || letGo === 'timeout') {
         core.storeDoubted = true;
         await supervision.end(from);

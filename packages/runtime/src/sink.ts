@@ -22,17 +22,24 @@ export interface Counts {
   readonly stale: number;
   /** The same key came again in the same batch and won. */
   readonly collapsed: number;
+  /**
+   * Of those updated or stale: the version was equal to the stored one and the content was not, so that no version decided
+   * between the two. Not part of the sum; left out where there was none.
+   */
+  readonly tied?: number;
 }
 
 export const noCounts: Counts = Object.freeze({ created: 0, updated: 0, unchanged: 0, stale: 0, collapsed: 0 });
 
 export function addCounts(a: Counts, b: Counts): Counts {
+  const tied = (a.tied ?? 0) + (b.tied ?? 0);
   return {
     created: a.created + b.created,
     updated: a.updated + b.updated,
     unchanged: a.unchanged + b.unchanged,
     stale: a.stale + b.stale,
     collapsed: a.collapsed + b.collapsed,
+    ...(tied === 0 ? {} : { tied }),
   };
 }
 

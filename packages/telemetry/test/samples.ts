@@ -32,6 +32,7 @@ export function written(changes: Partial<LaneEvents['batch.written']> = {}): Lan
     attempts: 1,
     durationMs: 487.3,
     ageMs: 900,
+    publishedAgeMs: undefined,
     receipt: {
       outcomes: [],
       counts: { ...noCounts, created: 480, updated: 15, unchanged: 5 },
@@ -51,6 +52,7 @@ export const oneOfEach: { readonly [N in LaneEventName]: LaneEvents[N] } = {
   'batch.written': written(),
   'batch.held': { lane: 'artists', writer: 0, records: 500, fault: unreachable, attempt: 1, delayMs: 99.9 },
   'batch.released': { lane: 'artists', writer: 0, heldMs: 1234.5 },
+  'batch.returned': { lane: 'artists', writer: 0, records: 500, why: 'timeout', fault: unreachable },
   'batch.resized': { lane: 'artists', from: 500, to: 707, rate: 12_000 },
   'batch.split': { lane: 'artists', writer: 0, records: 500, fault: unreachable, named: true },
   'record.deadLettered': {

@@ -21,6 +21,8 @@ export interface MergeRow {
   readonly updated: number;
   readonly unchanged: number;
   readonly stale: number;
+  /** Of those updated or stale: their version is the stored one's, their content is not. Contested keys are not looked at. */
+  readonly tied: number;
   /** Keys and hashes that lost to a commit made after this statement began; what they met is asked separately. */
   readonly contested: readonly string[] | null;
   readonly contested_hashes: readonly string[] | null;
@@ -58,7 +60,7 @@ WITH latest AS (
   ORDER BY s.${key} COLLATE "C", s.${seq} DESC NULLS LAST,
     CASE WHEN s.${seq} IS NOT NULL THEN s.${hash} END COLLATE "C" DESC, s.${quoted(arrivalColumn(table))} DESC
 ), judged AS (
-  SELECT l.*, o.${hash} AS "#hash",
+  SELECT l.*, o.${hash} AS "#hash", o.${seq} AS "#seq",
     o.${key} IS NULL OR coalesce(${yields('o', 'l', hash)}, false) AS "#write"
   FROM latest AS l LEFT JOIN ${target} AS o ON o.${key} = l.${key}
 ), merged AS (
@@ -75,6 +77,7 @@ SELECT pg_catalog.count(*)::int AS keys,
   pg_catalog.count(*) FILTER (WHERE NOT m.created AND ${changed})::int AS updated,
   pg_catalog.count(*) FILTER (WHERE NOT ${changed} AND (NOT m.created OR NOT j."#write"))::int AS unchanged,
   pg_catalog.count(*) FILTER (WHERE NOT j."#write" AND ${changed})::int AS stale,
+  pg_catalog.count(*) FILTER (WHERE j."#seq" = j.${seq} AND ${changed})::int AS tied,
   pg_catalog.array_agg(j.${key}::text) FILTER (WHERE m.key IS NULL AND j."#write") AS contested,
   pg_catalog.array_agg(j.${hash}::text) FILTER (WHERE m.key IS NULL AND j."#write") AS contested_hashes
 FROM judged AS j LEFT JOIN merged AS m ON m.key = j.${key}`;

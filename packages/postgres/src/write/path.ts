@@ -66,11 +66,11 @@ export async function countsOf(
     unchanged += met.unchanged;
     stale += met.found - met.unchanged;
   }
-  const { created, updated, keys } = row;
+  const { created, updated, keys, tied } = row;
   if (created + updated + unchanged + stale !== keys) {
     throw defect(`the merge counts ${created} + ${updated} + ${unchanged} + ${stale} for ${keys} keys`);
   }
-  return { created, updated, unchanged, stale, collapsed: records - keys };
+  return { created, updated, unchanged, stale, collapsed: records - keys, ...(tied > 0 ? { tied } : {}) };
 }
 
 /** COMMIT, and the certainty that it was one: a transaction that failed earlier answers COMMIT with ROLLBACK. */

@@ -45,7 +45,7 @@ export function createMemorySink<R>(): MemorySink<R> {
   const batches: Batch<R>[] = [];
   let opened = false;
 
-  const store = (record: Keyed<R>): keyof Counts => {
+  const store = (record: Keyed<R>): Exclude<keyof Counts, 'tied'> => {
     const before = rows.get(record.key);
     if (before === undefined) {
       rows.set(record.key, record);
@@ -78,8 +78,13 @@ export function createMemorySink<R>(): MemorySink<R> {
       batches.push(batch);
       const kept = reduceByKey(batch.records);
       const counts = { ...noCounts, collapsed: batch.records.length - kept.size };
-      for (const record of kept.values()) counts[store(record)] += 1;
-      return { outcomes: batch.records.map(() => stored), counts, phases: {} };
+      let tied = 0;
+      for (const record of kept.values()) {
+        const before = rows.get(record.key);
+        if (record.seq !== undefined && before?.seq === record.seq && before.hash !== record.hash) tied += 1;
+        counts[store(record)] += 1;
+      }
+      return { outcomes: batch.records.map(() => stored), counts: tied > 0 ? { ...counts, tied } : counts, phases: {} };
     },
     async mark(signal) {
       marks.push(signal);

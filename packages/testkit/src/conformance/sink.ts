@@ -106,6 +106,14 @@ export function describeSink<R>(name: string, make: () => Promise<SinkHarness<R>
       expect(await content()).toEqual({ x: 'versioned' });
     });
 
+    it('counts the records whose version does not decide: the same version with another content', async () => {
+      await write(['x', 'A', 1], ['y', 'A', 1], ['z', 'unversioned']);
+      const { counts: met } = await write(['x', 'B', 1], ['y', 'A', 1], ['z', 'unversioned too'], ['new', 'A', 1]);
+      expect(met.tied).toBe(1);
+      expect(met.updated + met.stale).toBe(2);
+      expect((await write(['x', 'C', 2])).counts.tied).toBeUndefined();
+    });
+
     it('decides between two contents of one version alike, whichever comes first', async () => {
       await write(['x', 'A', 1], ['y', 'B', 1]);
       await write(['x', 'B', 1], ['y', 'A', 1]);
