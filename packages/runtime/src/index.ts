@@ -18,3 +18,4 @@ export * from './seq.ts';
 export * from './signals.ts';
 export * from './sink.ts';
 export * from './surround.ts';
+export { createTurns, type Turn, type Turns } from './turns.ts';

@@ -13,6 +13,7 @@ import { type Fault, fault } from './fault.ts';
 import type { Brake } from './layers/brake.ts';
 import type { Decoded, Keyed, Model, Signal } from './model.ts';
 import { sequence } from './seq.ts';
+import type { Turn } from './turns.ts';
 import type { Writer } from './writer.ts';
 
 /** Everything that belongs to one session: it ends with it. */
@@ -76,6 +77,7 @@ export interface IntakeParts<R> {
   readonly brake: Brake;
   readonly budget: Budget;
   readonly core: LaneCore;
+  readonly turn: Turn;
   /** Deliveries that may have come back through our own lost sessions rather than through a crash. */
   readonly ownReturns: () => number;
   condemn(loan: Loan, delivery: Delivery, found: Fault, key: string | undefined, attempts: number): void;
@@ -211,7 +213,8 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
         if (before > 1) return;
         barrier.passing = true;
         if (barrier.is === 'signal') parts.mark(loan, barrier.delivery, barrier.signal);
-        else setTimeout(tryAlone, acksLeaveMs, loan, barrier);
+        else
+          parts.turn.ask(barrier.delivery.deliveryCount, () => void setTimeout(tryAlone, acksLeaveMs, loan, barrier));
         return;
       }
       if (before > 0) return;
@@ -221,6 +224,7 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
         if (next === undefined) break;
         route(loan, next);
       }
+      if (loan.barrier === undefined) parts.turn.pass();
     },
   };
   return intake;

@@ -28,6 +28,7 @@ import { asSinkError, type Sink } from './sink.ts';
 import { createSizer } from './sizer.ts';
 import { createSupervision, type Supervision } from './supervision.ts';
 import { publishedAge, type Surround } from './surround.ts';
+import { createTurns, type Turn } from './turns.ts';
 import { createWriter, type Sealed, type Writer, type WriterSettings } from './writer.ts';
 
 export interface LaneSettings extends WriterSettings {
@@ -59,6 +60,8 @@ export interface LaneParts<R> {
   readonly budget: Budget;
   /** How many lanes share the budget. */
   readonly lanes: number;
+  /** When it may try its suspects, where the process has other lanes. */
+  readonly turn?: Turn;
   readonly events: Events;
   /** Surrounds every batch: for a tracer. */
   readonly around?: Surround;
@@ -89,6 +92,7 @@ const widenEveryMs = 5_000;
 export function createLane<R>(parts: LaneParts<R>): Lane {
   const { name, sink, source, settings, budget, events, model } = parts;
   const core = createCore(parts);
+  const turn = parts.turn ?? createTurns(1, events).lane();
   let lastCommitAt: number | undefined;
   let running: Promise<void> = Promise.resolve();
 
@@ -149,6 +153,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     brake,
     budget,
     core,
+    turn,
     ownReturns: () => Math.max(0, supervision.sessions - 1),
     condemn: (from, delivery, found, key, attempts) => settlement.condemn(from, delivery, found, key, attempts),
     mark: (from, delivery, signal) => settlement.mark(from, delivery, signal),
@@ -169,6 +174,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     lanes: parts.lanes,
     take: (from, delivery) => intake.take(from, delivery),
     ended(from) {
+      turn.pass();
       settlement.forfeit(from);
       for (const writer of writers) writer.discard();
     },

@@ -17,7 +17,7 @@ import {
   type ServiceSpec,
 } from '@inator/config';
 import { type Broker, createBroker, createQueueSource, letterQueue } from '@inator/rabbitmq';
-import { createBudget, createLane, Events, type Lane, type Model, type Sink } from '@inator/runtime';
+import { createBudget, createLane, createTurns, Events, type Lane, type Model, type Sink } from '@inator/runtime';
 import {
   AdminError,
   createAdminServer,
@@ -110,6 +110,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   const live = createLive({ service: name, version, instance, health, redact });
   live.events(events);
   const budget = createBudget(config.batch.maxPendingBytes);
+  const turns = createTurns(config.service.dataTypes.length, events);
   const lanes: Lane[] = [];
   const sink = name === 'tableinator' ? 'postgres' : 'neo4j';
   const metrics = createMetrics({
@@ -134,6 +135,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
         settings: laneSettings(config),
         budget,
         lanes: config.service.dataTypes.length,
+        turn: turns.lane(),
         events,
       });
       lanes.push(built);
