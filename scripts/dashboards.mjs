@@ -54,6 +54,24 @@ date. One page an alert: what it means, what it costs, how to check, how to fix,
 | alert | severity | after | meaning |
 |---|---|---|---|
 ${lines.join('\n')}
+
+## The same without compose
+
+The pages write commands as they are with the \`docker-compose.yml\` of this repository. Elsewhere, for a unit, a deployment or a
+process of the service's name:
+
+| compose | systemd | Kubernetes | a plain process |
+|---|---|---|---|
+| \`ps\` | \`systemctl status tableinator\` | \`kubectl -n inator get pods -l app.kubernetes.io/name=tableinator\` | \`pgrep -af tableinator/dist/main.js\` |
+| \`logs --tail 50 tableinator\` | \`journalctl -u tableinator -o cat -n 50\` | \`kubectl -n inator logs -l app.kubernetes.io/name=tableinator --tail 50\`, with \`--previous\` of what ended | the end of where its standard output goes |
+| \`stop\`, \`start\`, \`restart\` | \`systemctl restart tableinator\` | \`kubectl -n inator rollout restart deployment/tableinator\` | SIGTERM, wait for its end, start it again |
+| a setting in \`.env\`, \`up -d\` | \`Environment=\` in the unit, \`daemon-reload\`, \`restart\` | the ConfigMap of the overlay, \`kubectl apply -k\` | its environment, and a new start |
+| \`exec rabbitmq …\`, \`logs rabbitmq\` | the command itself on the broker's machine, as root; \`journalctl -u rabbitmq-server\` | \`kubectl exec POD -- …\`, \`kubectl logs POD\` of the broker | the command itself, as the broker's user |
+| \`ps postgres\`, \`logs postgres\` | \`systemctl status postgresql\`, \`journalctl -u postgresql\`; \`neo4j\` likewise | the pods of the store, or its operator's or provider's page | \`pg_isready\`; \`neo4j status\` |
+| \`docker stats --no-stream\` | \`systemctl show -p MemoryCurrent -p CPUUsageNSec tableinator\` | \`kubectl -n inator top pods\` | \`top -b -n 1 -p PID\` |
+| \`docker inspect\`, log driver | \`systemctl show -p StandardOutput tableinator\` | the collector of the node | \`readlink /proc/PID/fd/1\` |
+| exit code | \`systemctl show -p ExecMainStatus tableinator\` | \`kubectl -n inator describe pod NAME\`, "Last State" | \`echo $?\` of whoever started it |
+| \`http://127.0.0.1:8002\` | the same, on its machine | \`kubectl -n inator port-forward deploy/tableinator 8002\` | the same; the port is \`HEALTH_PORT\` |
 `;
   return { path: 'docs/runbooks/README.md', text };
 }
