@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Server, shortLivedJava, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
-import { type Proxy as Link, startProxy } from '@inator/testkit/hurt';
+import { type Server, shortLivedJava } from '@inator/stack';
+import { type Proxy as Link, startOwnServer, startProxy } from '@inator/testkit/hurt';
 import { type Graph, openGraph, openTables, type Tables } from '../support/stores.ts';
 import { type LinkTarget, linkNames, type ServerTarget } from './plan.ts';
 
@@ -53,11 +53,11 @@ export async function openArena(report: (line: string) => void): Promise<Arena> 
   const secret = (of: string): string => `canary-${of}-${randomBytes(6).toString('hex')}`;
   const passwords = { rabbitmq: secret('rabbitmq'), postgres: secret('postgres'), neo4j: secret('neo4j') };
   const canary = secret('body');
-  const options = (kind: string) => ({ dir: join(root, kind), ownedByParent: true, ephemeral: true, report });
+  const options = (kind: string) => ({ dir: join(root, kind), report });
   const started = await Promise.allSettled([
-    startRabbitmq(options('rabbitmq')),
-    startPostgres({ ...options('postgres'), settings: { max_connections: '300' } }),
-    startNeo4j({ ...options('neo4j'), password: passwords.neo4j, java: shortLivedJava }),
+    startOwnServer('rabbitmq', options('rabbitmq')),
+    startOwnServer('postgres', { ...options('postgres'), settings: { max_connections: '300' } }),
+    startOwnServer('neo4j', { ...options('neo4j'), password: passwords.neo4j, java: shortLivedJava }),
   ]);
   const up = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const removeAll = async (): Promise<void> => {

@@ -2,8 +2,8 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Server, shortLivedJava, startNeo4j, startPostgres, startRabbitmq } from '@inator/stack';
-import { until } from '@inator/testkit';
+import { type Server, shortLivedJava } from '@inator/stack';
+import { startOwnServer, until } from '@inator/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { idOf, sample } from '../support/sample.ts';
 import type { RunningService, ServiceName } from '../support/service.ts';
@@ -19,11 +19,10 @@ let world: World;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'inator-outage-'));
   chmodSync(root, 0o711);
-  const options = (kind: string) => ({ dir: join(root, kind), ownedByParent: true, ephemeral: true });
   [rabbitmq, postgres, neo4j] = await Promise.all([
-    startRabbitmq(options('rabbitmq')),
-    startPostgres(options('postgres')),
-    startNeo4j({ ...options('neo4j'), java: shortLivedJava }),
+    startOwnServer('rabbitmq', { dir: join(root, 'rabbitmq') }),
+    startOwnServer('postgres', { dir: join(root, 'postgres') }),
+    startOwnServer('neo4j', { dir: join(root, 'neo4j'), java: shortLivedJava }),
   ]);
   world = await openWorld({
     rabbitmq: rabbitmq.env.RABBITMQ_URL ?? '',

@@ -2,11 +2,11 @@
  * Order without versions: a consistent-hash exchange keeps a key in one partition, a single active consumer keeps the
  * partition in one process, and when that is killed the next goes on in order. The recipe is in docs/guides/order.md.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Server, startRabbitmq } from '@inator/stack';
-import { until } from '@inator/testkit';
+import type { Server } from '@inator/stack';
+import { startOwnServer, until } from '@inator/testkit';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connect } from 'amqplib';
 import type { RunningService } from '../support/service.ts';
@@ -17,10 +17,8 @@ let server: Server;
 let partitions: World[];
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'inator-partitions-'));
-  const plugins = join(dir, 'plugins');
-  writeFileSync(plugins, '[rabbitmq_management,rabbitmq_consistent_hash_exchange].\n');
-  const env = { RABBITMQ_ENABLED_PLUGINS_FILE: plugins };
-  server = await startRabbitmq({ dir, name: 'partitions', env, ownedByParent: true, ephemeral: true });
+  const plugins = ['rabbitmq_consistent_hash_exchange'];
+  server = await startOwnServer('rabbitmq', { dir, name: 'partitions', plugins });
   const { postgres = '' } = sharedServers();
   partitions = [
     await openWorld({ rabbitmq: server.url, postgres }),

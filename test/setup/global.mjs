@@ -3,16 +3,12 @@
 // Servers that the environment names (TEST_RABBITMQ_URL, TEST_POSTGRES_URL, TEST_NEO4J_URI) are used as they are; the
 // others are containers or private processes on free ports, as for `npm start`. They and their data go when the run ends,
 // also when it dies. TEST_SERVERS=postgres,rabbitmq starts only what is listed, for a quick run of one room.
+// TEST_RABBITMQ_IMAGE, TEST_POSTGRES_IMAGE and TEST_NEO4J_IMAGE make one a container of that image, these three as well as
+// those that a test starts to hurt them: the way to other versions (docs/compatibility.md).
 import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** What tests need that the defaults do not give. Durability is as it comes: tests of lost commits would prove nothing. */
-const tuned = {
-  rabbitmq: { settings: { collect_statistics_interval: '1000' } },
-  postgres: { settings: { max_connections: '300' } },
-};
 
 const prefix = 'TEST_';
 
@@ -20,6 +16,12 @@ export default async function startServers() {
   const built = new URL('../../packages/stack/dist/index.js', import.meta.url);
   if (!existsSync(built)) throw new Error('packages/stack is not built: run `npx tsc -b`, or `npm test`, which does');
   const { resolveServers, serverKinds, shortLivedJava } = await import(built.href);
+  // What tests need that the defaults do not give. Durability is as it comes: tests of lost commits would prove nothing.
+  const tuned = {
+    rabbitmq: { settings: { collect_statistics_interval: '1000' } },
+    postgres: { settings: { max_connections: '300' } },
+    neo4j: { java: shortLivedJava },
+  };
   const listed = process.env.TEST_SERVERS?.split(',') ?? serverKinds;
 
   // Made only when something is started there; readable, because PostgreSQL runs as another user where we are root.
@@ -34,7 +36,7 @@ export default async function startServers() {
       env: { ...testVariables(), INATOR_STACK: process.env.INATOR_STACK },
       want: serverKinds.filter((kind) => listed.includes(kind)),
       dir: root,
-      options: { ...tuned, neo4j: { java: shortLivedJava } },
+      options: Object.fromEntries(serverKinds.map((kind) => [kind, { ...tuned[kind], ...imageOf(kind) }])),
       ownedByParent: true,
       ephemeral: true,
       report: (line) => process.stderr.write(`${line}\n`),
@@ -48,6 +50,11 @@ export default async function startServers() {
     await globalThis.inatorTestServers.stop();
     throw error;
   }
+}
+
+function imageOf(kind) {
+  const image = process.env[`${prefix}${kind.toUpperCase()}_IMAGE`];
+  return image ? { image } : {};
 }
 
 /** The variables named TEST_*, without the prefix: the ones without it may be those of servers that matter. */

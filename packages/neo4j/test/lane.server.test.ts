@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GraphModel } from '@inator/runtime';
-import { shortLivedJava, startNeo4j } from '@inator/stack';
-import { type BenchLane, startBenchLane, until } from '@inator/testkit';
+import { shortLivedJava } from '@inator/stack';
+import { type BenchLane, startBenchLane, startOwnServer, until } from '@inator/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createGraphSink, createNeo4j, type Neo4j } from '../src/index.ts';
 import { startProxy } from './support/proxy.ts';
@@ -155,10 +155,8 @@ describe('a server with little memory for a transaction', () => {
   it('gets smaller batches, until they pass: nothing is dead-lettered, and no size is tried for ever', async () => {
     const root = mkdtempSync(join(tmpdir(), 'inator-memory-'));
     chmodSync(root, 0o711);
-    const server = await startNeo4j({
+    const server = await startOwnServer('neo4j', {
       dir: join(root, 'neo4j'),
-      ownedByParent: true,
-      ephemeral: true,
       java: shortLivedJava,
       settings: { 'db.memory.transaction.max': '3m' },
     });

@@ -62,6 +62,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** The image of a container: `rabbitmq:4.0-management`. A local server has none. Default: that of the compose file. */
   readonly image?: string;
+  /** RabbitMQ only: plugins to enable besides management. */
+  readonly plugins?: readonly string[];
   /** Neo4j only: the largest heap, as `-Xmx` takes it. Default 1g. */
   readonly heap?: string;
   /** Neo4j only: further arguments of the Java machine. */

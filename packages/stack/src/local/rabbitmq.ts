@@ -33,7 +33,7 @@ export async function startRabbitmq(options: ServerOptions): Promise<Server> {
       url,
       env: { RABBITMQ_URL: url, RABBITMQ_MANAGEMENT_URL: managementUrl },
       async prepare() {
-        writeConfiguration(dir, ports, options.settings ?? {});
+        writeConfiguration(dir, ports, options);
         await mapper?.start();
       },
       launch: () => ({ command: join(bin, 'rabbitmq-server'), args: [], env, cwd: dir }),
@@ -101,7 +101,7 @@ function nodeEnvironment(node: {
   };
 }
 
-function writeConfiguration(dir: string, ports: Ports, settings: Readonly<Record<string, string>>): void {
+function writeConfiguration(dir: string, ports: Ports, { settings = {}, plugins = [] }: ServerOptions): void {
   for (const folder of ['data', 'log', 'generated', 'schema', 'conf.d']) {
     mkdirSync(join(dir, folder), { recursive: true });
   }
@@ -118,5 +118,5 @@ function writeConfiguration(dir: string, ports: Ports, settings: Readonly<Record
   };
   const text = Object.entries(lines).map(([key, value]) => `${key} = ${value}\n`);
   writeFileSync(join(dir, 'rabbitmq.conf'), text.join(''));
-  writeFileSync(join(dir, 'enabled_plugins'), '[rabbitmq_management].\n');
+  writeFileSync(join(dir, 'enabled_plugins'), `[${['rabbitmq_management', ...plugins].join(',')}].\n`);
 }
