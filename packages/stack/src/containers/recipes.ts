@@ -27,7 +27,7 @@ export const images: Readonly<Record<ServerKind, string>> = {
   neo4j: 'neo4j:5.26-community',
 };
 
-type Options = Pick<ServerOptions, 'image' | 'settings' | 'heap' | 'password' | 'env'>;
+type Options = Pick<ServerOptions, 'image' | 'settings' | 'heap' | 'java' | 'password' | 'env'>;
 
 export const containerRecipes: Readonly<Record<ServerKind, (options: Options) => ContainerRecipe>> = {
   rabbitmq({ image = images.rabbitmq, settings = {}, env = {} }) {
@@ -65,7 +65,7 @@ export const containerRecipes: Readonly<Record<ServerKind, (options: Options) =>
       answers: (ports) => answersPostgres(ports.main ?? 0, user, database),
     };
   },
-  neo4j({ image = images.neo4j, settings = {}, env = {}, heap = '1g', password = neo4jLogin.password }) {
+  neo4j({ image = images.neo4j, settings = {}, env = {}, heap = '1g', java = [], password = neo4jLogin.password }) {
     const url = (ports: Ports): string => `bolt://127.0.0.1:${ports.main}`;
     const all = { 'server.memory.heap.max_size': heap, 'server.memory.pagecache.size': '256m', ...settings };
     // The image takes settings as variables: a dot becomes one underscore, an underscore two.
@@ -73,10 +73,18 @@ export const containerRecipes: Readonly<Record<ServerKind, (options: Options) =>
       `NEO4J_${key.replaceAll('_', '__').replaceAll('.', '_')}`,
       value,
     ]);
+    // A setting of its own would replace the arguments that the image comes with. It has chosen its collector of garbage
+    // there, and a Java machine that is told of two does not start.
+    const further = java.filter((argument) => !/^-XX:\+Use\w+GC$/.test(argument)).join(' ');
     return {
       image,
       inside: { main: 7687 },
-      environment: { NEO4J_AUTH: `${neo4jLogin.user}/${password}`, ...Object.fromEntries(named), ...env },
+      environment: {
+        NEO4J_AUTH: `${neo4jLogin.user}/${password}`,
+        ...(further === '' ? {} : { JAVA_TOOL_OPTIONS: further }),
+        ...Object.fromEntries(named),
+        ...env,
+      },
       command: [],
       files: [],
       url,
