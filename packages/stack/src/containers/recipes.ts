@@ -27,10 +27,10 @@ export const images: Readonly<Record<ServerKind, string>> = {
   neo4j: 'neo4j:5.26-community',
 };
 
-type Options = Pick<ServerOptions, 'image' | 'settings' | 'heap' | 'java' | 'password' | 'env'>;
+type Options = Pick<ServerOptions, 'image' | 'settings' | 'plugins' | 'heap' | 'java' | 'password' | 'env'>;
 
 export const containerRecipes: Readonly<Record<ServerKind, (options: Options) => ContainerRecipe>> = {
-  rabbitmq({ image = images.rabbitmq, settings = {}, env = {} }) {
+  rabbitmq({ image = images.rabbitmq, settings = {}, plugins = [], env = {} }) {
     const login = 'guest:guest@127.0.0.1';
     const managementUrl = (ports: Ports): string => `http://${login}:${ports.management}`;
     const url = (ports: Ports): string => `amqp://${login}:${ports.main}`;
@@ -42,6 +42,10 @@ export const containerRecipes: Readonly<Record<ServerKind, (options: Options) =>
       command: [],
       files: [
         { target: '/etc/rabbitmq/conf.d/90-inator.conf', content: `# settings of this stack\n${lines.join('')}` },
+        {
+          target: '/etc/rabbitmq/enabled_plugins',
+          content: `[${['rabbitmq_management', ...plugins].join(',')}].\n`,
+        },
       ],
       url,
       env: (ports) => ({ RABBITMQ_URL: url(ports), RABBITMQ_MANAGEMENT_URL: managementUrl(ports) }),
