@@ -11,6 +11,7 @@ export * from './json/index.ts';
 export * from './lane.ts';
 export { type BrakeSettings, defaultBrake } from './layers/brake.ts';
 export { defaultHold, type HoldSettings } from './layers/hold.ts';
+export * from './ledger.ts';
 export * from './memory/sink.ts';
 export * from './memory/source.ts';
 export * from './model.ts';

@@ -10,15 +10,15 @@
  */
 import {
   type Closing,
+  completeRun,
   delay,
-  type Extraction,
-  extractionOf,
   failpoint,
   failpointsArmed,
   type MarkContext,
   MarkInterrupted,
   type PurgeSettings,
-  type Signal,
+  type RunLedger,
+  type RunSteps,
   skipReasons,
 } from '@inator/runtime';
 import type { Neo4j, Transaction } from '../driver.ts';
@@ -38,14 +38,11 @@ import {
 } from './nodes.ts';
 import { createPurge } from './purge.ts';
 
-export interface Ledger {
+export interface Ledger extends RunLedger {
   /** The label whose ledger it is. */
   readonly of: string;
   /** Makes the node that says which run is under way; its constraint must be there. */
   prepare(signal: AbortSignal): Promise<void>;
-  condemn(abort: AbortSignal): Promise<void>;
-  /** Closes the run that the signal ends. Idempotent. Rejects with `SinkError` or `MarkInterrupted`. */
-  complete(signal: Signal & { readonly is: 'extraction_complete' }, context: MarkContext): Promise<Closing>;
 }
 
 export interface LedgerSettings extends PurgeSettings {
@@ -56,7 +53,6 @@ export interface LedgerSettings extends PurgeSettings {
   readonly transactionMs?: number;
 }
 
-const pollMs = 250;
 /** Entries deleted a transaction, of a few thousand bytes each. */
 const entriesAtOnce = 500;
 
@@ -132,21 +128,18 @@ export function createLedger<R>(neo4j: Neo4j, shape: GraphShape<R>, type: string
     return finish(judged, judged.state, judged.closing, abort);
   };
 
-  /** Waits while other replicas bring more keys, until there are enough; dead letters end the wait. */
-  const settled = async (declared: number | undefined, { abort, draining }: MarkContext): Promise<void> => {
-    let best = -1;
-    let since = performance.now();
-    while (declared !== undefined) {
-      const { seen, deadLettered } = await transact(abort)((transaction) => readRun(transaction, of));
-      if (seen >= declared || deadLettered > 0) return;
-      if (seen > best) {
-        best = seen;
-        since = performance.now();
-      }
-      if (performance.now() - since >= settings.patienceMs) return;
-      await delay(pollMs, AbortSignal.any([abort, draining]));
-      if (draining.aborted || abort.aborted) throw new MarkInterrupted();
-    }
+  const steps: RunSteps<Known> = {
+    abandon: (abort) => abandon(transact(abort), of),
+    unfinished: (abort) => transact(abort)((transaction) => readUnfinished(transaction, of)),
+    find: (extraction, abort) => transact(abort)((transaction) => readExtraction(transaction, of, extraction)),
+    isSuperseded: (extraction, abort) => transact(abort)((transaction) => isSuperseded(transaction, of, extraction)),
+    noteOlder: (extraction, closing, abort) =>
+      transact(abort)((transaction) => noteOlder(transaction, of, extraction, closing)),
+    startOver: (abort) => startOver(transact(abort), of),
+    readRun: (abort) => transact(abort)((transaction) => readRun(transaction, of)),
+    closeRun: (extraction, declared, abort) =>
+      transact(abort)((transaction) => closeRun(transaction, of, extraction, declared)),
+    goOn,
   };
 
   return {
@@ -158,29 +151,7 @@ export function createLedger<R>(neo4j: Neo4j, shape: GraphShape<R>, type: string
 
     condemn: (abort) => transact(abort)((transaction) => condemn(transaction, of)),
 
-    async complete(signal, context) {
-      const run = transact(context.abort);
-      const declared = signal.counts[type];
-      const extraction = extractionOf(signal);
-      if (settings.mode !== 'purge') await abandon(run, of);
-      for (const unfinished of await run((transaction) => readUnfinished(transaction, of))) {
-        const closing = await goOn(unfinished, context);
-        if (extraction !== undefined && same(unfinished.extraction, extraction)) return closing;
-      }
-      if (extraction === undefined) {
-        await startOver(run, of);
-        return skip('unidentified', declared);
-      }
-      const before = await run((transaction) => readExtraction(transaction, of, extraction));
-      if (before !== undefined) return before.closing;
-      if (await run((transaction) => isSuperseded(transaction, of, extraction))) {
-        const closing = skip('older', declared);
-        await run((transaction) => noteOlder(transaction, of, extraction, closing));
-        return closing;
-      }
-      await settled(declared, context);
-      return goOn(await run((transaction) => closeRun(transaction, of, extraction, declared)), context);
-    },
+    complete: (signal, context) => completeRun(steps, signal, type, settings, context),
   };
 }
 
@@ -244,13 +215,4 @@ SET x.state = 'skipped', x.why = 'switched-off', x.reason = $reason, x.finishedA
   );
   await startOver(run, of);
   await run((transaction) => transaction.run('MATCH (run:InatorRun {of: $of}) DELETE run', { of }));
-}
-
-function same(a: Extraction, b: Extraction): boolean {
-  return a.version === b.version && a.startedAt.getTime() === b.startedAt.getTime();
-}
-
-function skip(why: 'unidentified' | 'older', declared: number | undefined): Closing {
-  const none = { declared, seen: 0, stored: 0, vanished: 0, purged: 0, repeated: false };
-  return { is: 'skipped', why, reason: skipReasons[why], ...none };
 }

@@ -10,16 +10,16 @@
  */
 import {
   type Closing,
-  delay,
+  completeRun,
   type Extraction,
-  extractionOf,
   failpoint,
   failpointsArmed,
   type MarkContext,
   MarkInterrupted,
   noPurge,
   type PurgeSettings,
-  type Signal,
+  type RunLedger,
+  type RunSteps,
   skipReasons,
   type TableSpec,
 } from '@inator/runtime';
@@ -42,23 +42,17 @@ import {
 } from './extractions.ts';
 import { ledgerTables, prepareLedger } from './tables.ts';
 
-export interface Ledger {
+export interface Ledger extends RunLedger {
   /** Relation that merges append the keys of their batch to. */
   readonly seen: string;
   /** Creates the ledger's tables and checks the rights on them. */
   prepare(lease: Lease): Promise<void>;
-  /** Notes that a record of the run goes to the dead letters. Rejects with `SinkError`. */
-  condemn(abort: AbortSignal): Promise<void>;
-  /** Closes the run that the signal ends. Idempotent. Rejects with `SinkError` or `MarkInterrupted`. */
-  complete(signal: Signal & { readonly is: 'extraction_complete' }, context: MarkContext): Promise<Closing>;
 }
 
 /** Rows of one deletion: a few milliseconds each, so that writers of other replicas hardly notice. */
 const chunkRows = 500;
 /** Counting and comparing the keys of 20 million records took well under this; the broker's patience is twice it. */
 const slow: LeaseOptions = { statementTimeoutMs: 900_000 };
-/** Between two looks at a ledger that is not complete yet. */
-const pollMs = 250;
 
 /** `type` is what the producer calls the records in its counts. */
 export function createLedger(postgres: Postgres, table: TableSpec, type: string, settings: PurgeSettings): Ledger {
@@ -112,31 +106,6 @@ export function createLedger(postgres: Postgres, table: TableSpec, type: string,
     return { ...closing, purged, repeated: false };
   };
 
-  /**
-   * Other replicas may still hold records that were delivered before the signal. Waits while keys keep coming, until
-   * there are enough; a run with dead letters is not waited for, because it is skipped whatever comes.
-   */
-  const settle = async (declared: number | undefined, { abort, draining }: MarkContext): Promise<void> => {
-    let best = -1;
-    let since = performance.now();
-    while (declared !== undefined) {
-      const { seen, deadLettered } = await transact((lease) => readRun(lease, parts), abort, slow);
-      if (seen >= declared || deadLettered > 0) return;
-      if (seen > best) {
-        best = seen;
-        since = performance.now();
-      }
-      if (performance.now() - since >= settings.patienceMs) return;
-      await delay(pollMs, AbortSignal.any([abort, draining]));
-      if (draining.aborted || abort.aborted) throw new MarkInterrupted();
-    }
-  };
-
-  const skip = (why: 'unidentified' | 'older', declared: number | undefined): Closing => {
-    const none = { declared, seen: 0, stored: 0, vanished: 0, purged: 0, repeated: false };
-    return { is: 'skipped', why, reason: skipReasons[why], ...none };
-  };
-
   const close = (extraction: Extraction, declared: number | undefined, abort: AbortSignal): Promise<Known> =>
     transact(
       async (lease) => {
@@ -153,6 +122,21 @@ export function createLedger(postgres: Postgres, table: TableSpec, type: string,
       slow,
     );
 
+  const steps: RunSteps<Known> = {
+    abandon: (abort) => transact((lease) => abandon(lease, parts), abort),
+    unfinished: (abort) => transact((lease) => readUnfinished(lease, parts), abort),
+    find: (extraction, abort) => transact((lease) => readExtraction(lease, parts, extraction), abort),
+    isSuperseded: (extraction, abort) => transact((lease) => isSuperseded(lease, parts, extraction), abort),
+    noteOlder: (extraction, closing, abort) =>
+      transact((lease) => remember(lease, parts, extraction, { ...closing, state: 'skipped' }), abort),
+    async startOver(abort) {
+      await transact((lease) => lease.query(forgetRunSql(parts)), abort);
+    },
+    readRun: (abort) => transact((lease) => readRun(lease, parts), abort, slow),
+    closeRun: close,
+    goOn: (known, context) => (known.purging ? purge(known, context) : Promise.resolve(known.closing)),
+  };
+
   return {
     seen: tables.seen,
 
@@ -164,31 +148,7 @@ export function createLedger(postgres: Postgres, table: TableSpec, type: string,
       await transact((lease) => lease.query(text, [table.name]), abort);
     },
 
-    async complete(signal, context) {
-      const { abort } = context;
-      const declared = signal.counts[type];
-      const extraction = extractionOf(signal);
-      if (settings.mode !== 'purge') await transact((lease) => abandon(lease, parts), abort);
-      for (const unfinished of await transact((lease) => readUnfinished(lease, parts), abort)) {
-        const closing = await purge(unfinished, context);
-        if (extraction !== undefined && same(unfinished.extraction, extraction)) return closing;
-      }
-      if (extraction === undefined) {
-        await transact((lease) => lease.query(forgetRunSql(parts)), abort);
-        return skip('unidentified', declared);
-      }
-      const before = await transact((lease) => readExtraction(lease, parts, extraction), abort);
-      if (before !== undefined) return before.closing;
-      if (await transact((lease) => isSuperseded(lease, parts, extraction), abort)) {
-        // The run under way belongs to somebody else: its ledger is left alone.
-        const closing = skip('older', declared);
-        await transact((lease) => remember(lease, parts, extraction, { ...closing, state: 'skipped' }), abort);
-        return closing;
-      }
-      await settle(declared, context);
-      const known = await close(extraction, declared, abort);
-      return known.purging ? purge(known, context) : known.closing;
-    },
+    complete: (signal, context) => completeRun(steps, signal, type, settings, context),
   };
 }
 
@@ -208,8 +168,4 @@ export async function dropLedger(lease: Lease, postgres: Postgres, table: TableS
   await abandon(lease, parts);
   await lease.query(forgetRunSql(parts));
   await lease.query('COMMIT');
-}
-
-function same(a: Extraction, b: Extraction): boolean {
-  return a.version === b.version && a.startedAt.getTime() === b.startedAt.getTime();
 }
