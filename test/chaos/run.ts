@@ -156,7 +156,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
 }
 
 /** Longest that the first start and the world may take. */
-const startMs = 180_000;
+const startMs = 300_000;
 
 async function untilQuiet(inspector: Inspector): Promise<void> {
   const deadline = performance.now() + startMs;

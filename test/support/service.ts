@@ -22,6 +22,9 @@ export interface RunningService {
   get<T>(path: string): Promise<{ readonly status: number; readonly body: T }>;
 }
 
+/** A process that ends is noticed at once; one that starts on a machine with ten others may take half a minute. */
+const listensMs = 120_000;
+
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -68,11 +71,15 @@ export async function startService(
       resolve(code);
     });
   });
-  const port = await until(() => {
-    if (exitCode !== undefined)
-      throw new Error(`${name} ended with ${exitCode} before it listened:\n${lines.join('\n')}`);
-    return listening(lines);
-  }, `${name} listens`);
+  const port = await until(
+    () => {
+      if (exitCode !== undefined)
+        throw new Error(`${name} ended with ${exitCode} before it listened:\n${lines.join('\n')}`);
+      return listening(lines);
+    },
+    `${name} listens`,
+    listensMs,
+  );
   const url = `http://127.0.0.1:${port}`;
   return {
     name,
