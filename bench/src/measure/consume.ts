@@ -106,8 +106,10 @@ function untilProcessed(
     const marks: Course['marks'][number][] = [];
     let memory = { at: Number.NEGATIVE_INFINITY, miB: 0 };
 
+    const interrupted = (): void => fail(new Error('interrupted'));
     const fail = (error: Error): void => {
       isOver = true;
+      world.signal.removeEventListener('abort', interrupted);
       clearTimeout(stalled);
       reject(error);
     };
@@ -117,7 +119,7 @@ function untilProcessed(
         stallMs,
       );
     let stalled = stall();
-    world.signal.addEventListener('abort', () => fail(new Error('interrupted')), { once: true });
+    world.signal.addEventListener('abort', interrupted, { once: true });
 
     const started = performance.now();
     const moment = (now = performance.now()): Moment => ({ at: now, micros: profileClock(), seen });
@@ -126,6 +128,7 @@ function untilProcessed(
       while (also !== undefined && !isOver && !(await also())) await new Promise((wake) => setTimeout(wake, 5));
       if (isOver || first === undefined) return;
       isOver = true;
+      world.signal.removeEventListener('abort', interrupted);
       clearTimeout(stalled);
       const now = moment();
       // Too few records to fill a batch after the first: then the wait is all there is to be timed.

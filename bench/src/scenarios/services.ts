@@ -13,10 +13,16 @@ export const tableinatorScenario: Scenario = {
     contestants: [
       naive('naive', 'consumes, copies, merges, commits and acks, one batch after the other'),
       tableinator('tableinator', 'takes the same messages into the same table'),
-      postgresFloor('floor', 'writes the same records through the same sink from memory, without a broker'),
+      postgresFloor('floor', 'copies the same records from memory into a stage and merges, without a broker'),
+      postgresFloor('sink', 'writes the same records from memory as tableinator does', {
+        settings: { POSTGRES_WRITE_PATH: 'copy' },
+      }),
     ],
     headline: { of: 'tableinator', over: 'naive' },
-    ratios: [{ of: 'tableinator', over: 'floor' }],
+    ratios: [
+      { of: 'tableinator', over: 'floor' },
+      { of: 'tableinator', over: 'sink' },
+    ],
     targets: [
       { of: 'tableinator', over: 'naive', what: 'rate', least: 1.2 },
       { of: 'tableinator', over: 'floor', what: 'rate', least: 0.65 },

@@ -30,7 +30,10 @@ export const writePathsScenario: Scenario = {
   records: 20_000,
   plan: () => ({
     contestants: [
-      tableinator('copy', 'copies into a stage and merges', { settings: { POSTGRES_WRITE_PATH: 'copy' } }),
+      tableinator('copy', 'copies new keys straight into the table', { settings: { POSTGRES_WRITE_PATH: 'copy' } }),
+      tableinator('staged', 'copies into a stage and merges, new keys too', {
+        settings: { POSTGRES_WRITE_PATH: 'staged' },
+      }),
       tableinator('multirow', 'merges array parameters', { settings: { POSTGRES_WRITE_PATH: 'multirow' } }),
       tableinator('row', 'merges row by row', { settings: { POSTGRES_WRITE_PATH: 'row' } }),
     ],

@@ -135,7 +135,10 @@ export const naive = (
   },
 });
 
-/** PostgreSQL and our sink, fed from memory by as many writers as tableinator has. */
+/**
+ * PostgreSQL fed from memory by as many writers as tableinator has, every batch by COPY into a stage and a merge. With
+ * `POSTGRES_WRITE_PATH: 'copy'` it is what our sink does.
+ */
 export const postgresFloor = (
   id: string,
   does: string,
@@ -158,7 +161,7 @@ export const postgresFloor = (
               POSTGRES_SCHEMA: prefix,
               BENCH_FILLING: fillingText(fillingOf(records, options)),
               BENCH_INDICES: indices,
-              BENCH_WRITE_PATH: process.env.POSTGRES_WRITE_PATH ?? settings?.POSTGRES_WRITE_PATH ?? 'copy',
+              BENCH_WRITE_PATH: process.env.POSTGRES_WRITE_PATH ?? settings?.POSTGRES_WRITE_PATH ?? 'staged',
               BENCH_WRITERS: String(settingOr(settings, 'POSTGRES_WRITERS')),
               BENCH_BATCH_SIZE: String(settingOr(settings, 'POSTGRES_BATCH_SIZE')),
             },
