@@ -1,13 +1,13 @@
 /** Declared columns in PostgreSQL: exact, on every write path, and a bad value costs one record. */
 import { randomBytes } from 'node:crypto';
-import { createPostgres, createTableSink, type Postgres, quoted, type WritePathName } from '@inator/postgres';
+import { createPostgres, createTableSink, type Postgres, quoted, writePathNames } from '@inator/postgres';
 import type { Batch, Keyed } from '@inator/runtime';
 import { describeSink } from '@inator/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTableModels, type TableRecord } from '../src/index.ts';
 import { modelOf } from './support.ts';
 
-const paths = ['copy', 'multirow', 'row'] satisfies WritePathName[];
+const paths = writePathNames;
 const never = new AbortController().signal;
 
 const text = `name: shop

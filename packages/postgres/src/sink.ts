@@ -24,16 +24,21 @@ import { stagedColumns } from './table/columns.ts';
 import { type Gin, ginMemory, withGin } from './table/gin.ts';
 import { qualified } from './table/names.ts';
 import { prepareTable } from './table/prepare.ts';
-import { writeByCopy } from './write/copy.ts';
-import { askKnown, knownSql, withoutKnown } from './write/known.ts';
+import { writeAnswered } from './write/answered.ts';
+import { ask, askSql } from './write/ask.ts';
 import { mergeSql } from './write/merge.ts';
 import { writeMultirow } from './write/multirow.ts';
 import type { TableSql, WritePath } from './write/path.ts';
 import { writeByRow } from './write/row.ts';
-import { copySql, createStageSql, stage } from './write/stage.ts';
+import { copySql, createStageSql, stage, straightSql } from './write/stage.ts';
+import { writeStaged } from './write/staged.ts';
 
-/** `copy`: binary COPY and merge. `multirow`: one upsert of array parameters. `row`: one upsert a record. */
-export type WritePathName = 'copy' | 'multirow' | 'row';
+/**
+ * `copy`: binary COPY, new keys straight into the table, others into a stage that is merged. `staged`: all into the stage.
+ * `multirow`: one upsert of array parameters. `row`: one upsert a record.
+ */
+export const writePathNames = ['copy', 'staged', 'multirow', 'row'] as const;
+export type WritePathName = (typeof writePathNames)[number];
 
 export interface TableSinkOptions {
   /** Default `copy`. All paths store, count and refuse the same. */
@@ -47,10 +52,14 @@ export interface TableSinkOptions {
 }
 
 const paths: Readonly<Record<WritePathName, WritePath>> = {
-  copy: writeByCopy,
+  copy: writeStaged,
+  staged: writeStaged,
   multirow: writeMultirow,
   row: writeByRow,
 };
+
+/** Batches that go through the stage after one that could not go straight: what stood in the way may stand there again. */
+const waryBatches = 64;
 
 /** Encoded batches kept for reuse; with more writers than this the others allocate theirs. */
 const keptBuffers = 8;
@@ -72,8 +81,11 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   const ledger = purge.mode === 'off' ? undefined : createLedger(postgres, table, model.name, purge);
   let sql: TableSql | undefined;
   let loading: Loading | undefined;
-  /** Most of the last batch was stored already: of the next it is asked first. */
-  let repeating = false;
+  const stages = writePath === 'copy' || writePath === 'staged';
+  /** Of the next batch it is asked what the table holds: of the last, most would have gained by it. */
+  let asking = writePath === 'copy';
+  /** Batches until new keys may go straight into the table again. */
+  let wary = 0;
 
   const sqlFor = (found: CatalogTable): TableSql => {
     const columns = [{ type: 'integer' as const }, ...stagedColumns(table)];
@@ -84,12 +96,18 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       schema,
       table,
       begin,
-      stageAndCopy: [begin, createStageSql(table, found), copySql(table)].join('; '),
+      stageAndCopy: [createStageSql(table, found), copySql(table)].join('; '),
+      straight: writePath === 'copy' && found.plain ? straightSql(schema, table) : undefined,
+      enterSeen: ledger && `INSERT INTO ${ledger.seen} ("key") SELECT pg_catalog.unnest($1::text[])`,
       mergeStage: mergeSql(schema, table, stage, ledger?.seen),
       mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`, ledger?.seen),
       mergeRow: mergeSql(schema, table, `(VALUES (${values}))`, ledger?.seen),
-      known: knownSql(schema, table, ledger?.seen),
+      ask: askSql(schema, table, ledger?.seen),
     };
+  };
+
+  const beWary = (): void => {
+    wary = waryBatches;
   };
 
   const writeOnce = async (batch: Batch<R>, current: TableSql, signal: AbortSignal): Promise<Receipt> => {
@@ -99,16 +117,18 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     try {
       counts = await postgres.lease(async (lease) => {
         clock.mark('acquire');
-        const send = (rest: Batch<R>) => write({ lease, batch: rest, sql: current, encoder, bytes, clock });
-        if (!repeating) return send(batch);
-        const known = await askKnown(lease, current.known, batch);
+        const context = { lease, batch, sql: current, encoder, bytes, clock };
+        if (!asking) return write(context);
+        const answer = await ask(context);
         clock.mark('read');
-        return withoutKnown(batch, known, send);
+        return writeAnswered(context, answer, write, current.straight !== undefined && wary === 0 ? beWary : undefined);
       }, signal);
     } catch (error) {
       throw classify(error);
     }
-    repeating = counts.unchanged * 2 > batch.records.length;
+    wary = Math.max(0, wary - 1);
+    const gained = counts.unchanged + (current.straight === undefined ? 0 : counts.created);
+    asking = gained * 2 > batch.records.length;
     buffers.giveBack(bytes);
     return { outcomes: batch.records.map(() => stored), counts, phases: clock.phases };
   };
@@ -119,7 +139,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
    */
   const mirrorChanged = async (error: unknown, signal: AbortSignal): Promise<TableSql | undefined> => {
     if (!(error instanceof SinkError) || error.is !== 'refused' || error.fault.proven) return undefined;
-    if (writePath !== 'copy' || error.culprit === undefined) return undefined;
+    if (!stages || error.culprit === undefined) return undefined;
     const found = await postgres.lease((lease) => readTable(lease, schema, table.name), signal).catch(() => undefined);
     if (found === undefined) return undefined;
     const fresh = sqlFor(found);
@@ -135,7 +155,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
         // In a load the indices are missing on purpose, and an empty table shall not get them back.
         const wanted = loading.on ? { ...table, indexes: [] } : table;
         const found = await postgres.lease(async (lease) => {
-          const prepared = await prepareTable(lease, postgres, wanted, { needsTemp: writePath === 'copy', warn });
+          const prepared = await prepareTable(lease, postgres, wanted, { needsTemp: stages, warn });
           await (ledger === undefined ? dropLedger(lease, postgres, table) : ledger.prepare(lease));
           return prepared;
         }, signal);

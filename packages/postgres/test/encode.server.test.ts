@@ -1,7 +1,7 @@
 import { type Cell, type ColumnType, type Sink, SinkError } from '@inator/runtime';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createTableSink, type WritePathName } from '../src/index.ts';
+import { createTableSink, writePathNames } from '../src/index.ts';
 import { batchOf, cellsModel, keyed, never, newPlace, type Place } from './support/place.ts';
 
 const types: readonly ColumnType[] = [
@@ -71,7 +71,7 @@ const storedSql = `SELECT data_id, hash, seq::text AS seq, "varchar", "text", "j
   "bigint"::text, "integer"::text, "double precision", "boolean", (extract(epoch FROM "timestamptz") * 1000)::bigint::text AS "timestamptz",
   "numeric" = $3::numeric AS "numeric" FROM %s.things WHERE data_id = $1`;
 
-describe.each<WritePathName>(['copy', 'multirow', 'row'])('the encoder, by %s,', (writePath) => {
+describe.each(writePathNames)('the encoder, by %s,', (writePath) => {
   let sink: Sink<readonly Cell[]>;
   beforeAll(async () => {
     sink = createTableSink(place.postgres, model, { writePath });

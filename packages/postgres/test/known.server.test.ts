@@ -1,6 +1,6 @@
 import { type Cell, type Counts, noCounts, type Sink, SinkError, type TableModel } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTableSink, type WritePathName } from '../src/index.ts';
+import { createTableSink, type WritePathName, writePathNames } from '../src/index.ts';
 import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place } from './support/place.ts';
 
 let place: Place;
@@ -24,7 +24,7 @@ async function repeating(writePath: WritePathName): Promise<Sink<readonly Cell[]
   return sink;
 }
 
-describe.each<WritePathName>(['copy', 'multirow', 'row'])('after a replay, by %s', (writePath) => {
+describe.each(writePathNames)('after a replay, by %s', (writePath) => {
   it('what the table holds is not sent', async () => {
     const sink = await repeating(writePath);
     const receipt = await sink.write(batchOf(model, ten), never);

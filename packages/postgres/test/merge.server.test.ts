@@ -1,10 +1,10 @@
 import { addCounts, type Cell, type Counts, type Keyed, noCounts, type Sink, type TableModel } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createTableSink, type WritePathName } from '../src/index.ts';
+import { createTableSink, type WritePathName, writePathNames } from '../src/index.ts';
 import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place } from './support/place.ts';
 
-const paths: readonly WritePathName[] = ['copy', 'multirow', 'row'];
+const paths: readonly WritePathName[] = writePathNames;
 let place: Place;
 let model: TableModel<readonly Cell[]>;
 beforeEach(() => {

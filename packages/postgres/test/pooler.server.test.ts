@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeSink, until } from '@inator/testkit';
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { createTableSink, type WritePathName } from '../src/index.ts';
+import { createTableSink, writePathNames } from '../src/index.ts';
 import { cellsModel, newPlace, serverUrl } from './support/place.ts';
 
 const program = process.env.TEST_PGBOUNCER ?? 'pgbouncer';
@@ -49,7 +49,7 @@ const installed = spawnSync(program, ['--version']).status === 0;
     rmSync(dir, { recursive: true, force: true });
   });
 
-  for (const writePath of ['copy', 'multirow', 'row'] satisfies WritePathName[]) {
+  for (const writePath of writePathNames) {
     describeSink(`the table sink, write path ${writePath},`, async () => {
       const place = newPlace({ host: '127.0.0.1', port });
       const model = cellsModel();

@@ -1,6 +1,6 @@
 import { SinkError, type TableModel } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTableSink, qualified, type WritePathName } from '../src/index.ts';
+import { createTableSink, qualified, writePathNames } from '../src/index.ts';
 import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place } from './support/place.ts';
 
 let place: Place;
@@ -165,7 +165,7 @@ describe('a role with INSERT, UPDATE, SELECT and TEMP alone', () => {
     await place.rows(`DROP ROLE ${role()}`);
   });
 
-  it.each<WritePathName>(['copy', 'multirow', 'row'])('opens and writes by %s', async (writePath) => {
+  it.each(writePathNames)('opens and writes by %s', async (writePath) => {
     await place.rows(`GRANT USAGE ON SCHEMA %s TO ${role()}`);
     await place.rows(`GRANT INSERT, UPDATE, SELECT ON %s.artists TO ${role()}`);
     const postgres = place.pool({ url: url() });
@@ -204,14 +204,14 @@ describe('names', () => {
         ],
         indexes: [{ name: `idx ${name}`, columns: ['hash'] }],
       });
-      for (const writePath of ['copy', 'multirow', 'row'] satisfies WritePathName[]) {
+      for (const writePath of writePathNames) {
         const sink = createTableSink(place.postgres, model, { writePath });
         await sink.open(never);
         const receipt = await sink.write(batchOf(model, [keyed(writePath, 'h', ['{}', 'x'])]), never);
         expect(receipt.counts.created).toBe(1);
       }
       const { rowCount } = await place.postgres.query(`SELECT FROM ${qualified(place.schema, name)}`);
-      expect(rowCount).toBe(3);
+      expect(rowCount).toBe(writePathNames.length);
     },
   );
 });
@@ -224,7 +224,7 @@ describe('the stage mirrors the table', () => {
         { name: 'title', type: 'text', nullable: true },
       ],
     });
-    const sink = createTableSink(place.postgres, model);
+    const sink = createTableSink(place.postgres, model, { writePath: 'staged' });
     await sink.open(never);
     await place.rows('ALTER TABLE %s.things ADD CONSTRAINT not_free CHECK (price > 0 AND data_id <> $$x$$)');
     await place.rows('ALTER TABLE %s.things ALTER title SET NOT NULL');
@@ -250,7 +250,7 @@ describe('the stage mirrors the table', () => {
 
   it('as it is now: a constraint dropped since the opening condemns nobody', async () => {
     const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
-    const sink = createTableSink(place.postgres, model);
+    const sink = createTableSink(place.postgres, model, { writePath: 'staged' });
     await sink.open(never);
     await place.rows('ALTER TABLE %s.things ADD CONSTRAINT not_free CHECK (price > 0)');
     await sink.open(never);
@@ -261,7 +261,7 @@ describe('the stage mirrors the table', () => {
 
   it('and a constraint added since the opening is met in the merge', async () => {
     const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
-    const sink = createTableSink(place.postgres, model);
+    const sink = createTableSink(place.postgres, model, { writePath: 'staged' });
     await sink.open(never);
     await place.rows('ALTER TABLE %s.things ADD CONSTRAINT not_free CHECK (price > 0)');
     const error = await refusal(sink.write(batchOf(model, [keyed('1', 'h', ['0'])]), never));

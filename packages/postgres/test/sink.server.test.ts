@@ -1,8 +1,8 @@
 import { describeSink } from '@inator/testkit';
-import { createTableSink, type WritePathName } from '../src/index.ts';
+import { createTableSink, writePathNames } from '../src/index.ts';
 import { cellsModel, newPlace } from './support/place.ts';
 
-for (const writePath of ['copy', 'multirow', 'row'] satisfies WritePathName[]) {
+for (const writePath of writePathNames) {
   describeSink(`the table sink, write path ${writePath},`, async () => {
     const place = newPlace();
     const model = cellsModel();

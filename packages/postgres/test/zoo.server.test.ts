@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Cell, type FaultCode, type Sink, SinkError } from '@inator/runtime';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createTableSink, type WritePathName } from '../src/index.ts';
+import { createTableSink, writePathNames } from '../src/index.ts';
 import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place } from './support/place.ts';
 
 const utf8 = (json: string): Buffer => Buffer.from(json);
@@ -51,7 +51,7 @@ beforeAll(() => {
 });
 afterAll(() => place.dispose());
 
-describe.each<WritePathName>(['copy', 'multirow', 'row'])('by %s', (writePath) => {
+describe.each(writePathNames)('by %s', (writePath) => {
   let sink: Sink<readonly Cell[]>;
   const caught = async (body: Buffer): Promise<SinkError> => {
     const batch = [doc('before'), keyed('bad', 'h', [body]), doc('after')];

@@ -12,12 +12,31 @@ const copyHeader = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), B
 export const copyHeaderLength = copyHeader.length;
 
 export interface RowEncoder<R> {
-  /** Appends header, a row per record and the trailer. */
-  copy(out: Bytes, records: readonly Keyed<R>[]): void;
+  /** Appends header, a row per record and the trailer. `unnumbered` rows lack the arrival number: they go into the table. */
+  copy(out: Bytes, records: readonly Keyed<R>[], unnumbered?: boolean): void;
+  /** Keys, hashes and versions as binary arrays, of the records at `indices`. */
+  keys(out: Bytes, records: readonly Keyed<R>[], indices: readonly number[]): readonly Buffer[];
   /** One binary array per column. */
   arrays(out: Bytes, records: readonly Keyed<R>[]): readonly Buffer[];
   /** The parameters of the record at `index`, each a value without its length, or null. */
   row(out: Bytes, records: readonly Keyed<R>[], index: number): readonly (Buffer | null)[];
+}
+
+type Range = readonly [start: number, end: number];
+
+/** Only when everything is encoded: growing moves the buffer. */
+function rangesOf(out: Bytes, ranges: readonly Range[]): readonly Buffer[] {
+  return ranges.map(([start, end]) => out.buffer.subarray(start, end));
+}
+
+/** Dimensions, "may hold nulls", element type, length, lower bound. */
+function putArrayHeader(out: Bytes, oid: number, length: number): void {
+  for (const value of [1, 1, oid, length, 1]) putInt32(out, value);
+}
+
+function putSeq(out: Bytes, seq: bigint | undefined): void {
+  if (seq === undefined) putInt32(out, -1);
+  else putInt64(out, seq);
 }
 
 export function createRowEncoder<R>(model: TableModel<R>): RowEncoder<R> {
@@ -44,13 +63,8 @@ export function createRowEncoder<R>(model: TableModel<R>): RowEncoder<R> {
     return new SinkError(is, fault(error.code, 'copy', reason, { proven }), { culprit: index, cause: error });
   };
 
-  const putSeq = (out: Bytes, seq: bigint | undefined): void => {
-    if (seq === undefined) putInt32(out, -1);
-    else putInt64(out, seq);
-  };
-
   return {
-    copy(out, records) {
+    copy(out, records, unnumbered = false) {
       reserve(out, copyHeaderLength);
       out.buffer.set(copyHeader, out.at);
       out.at += copyHeaderLength;
@@ -58,9 +72,11 @@ export function createRowEncoder<R>(model: TableModel<R>): RowEncoder<R> {
         const keyed = records[index] as Keyed<R>;
         let column = 0;
         try {
-          putInt16(out, width);
-          putInt32(out, 4);
-          putInt32(out, index);
+          putInt16(out, unnumbered ? width - 1 : width);
+          if (!unnumbered) {
+            putInt32(out, 4);
+            putInt32(out, index);
+          }
           column = 1;
           putText(out, keyed.key);
           column = 2;
@@ -85,10 +101,9 @@ export function createRowEncoder<R>(model: TableModel<R>): RowEncoder<R> {
           throw blame(error, index, 4);
         }
       });
-      const array = (oid: number, column: number, put: (index: number) => void): [number, number] => {
+      const array = (oid: number, column: number, put: (index: number) => void): Range => {
         const start = out.at;
-        // Dimensions, "may hold nulls", element type, length, lower bound.
-        for (const value of [1, 1, oid, records.length, 1]) putInt32(out, value);
+        putArrayHeader(out, oid, records.length);
         for (let index = 0; index < records.length; index += 1) {
           try {
             put(index);
@@ -110,8 +125,21 @@ export function createRowEncoder<R>(model: TableModel<R>): RowEncoder<R> {
           array(typeOids[column.type], 4 + i, (index) => putters[i]?.(out, rows[index]?.[i] ?? null)),
         ),
       ];
-      // Only now: growing moves the buffer.
-      return ranges.map(([start, end]) => out.buffer.subarray(start, end));
+      return rangesOf(out, ranges);
+    },
+
+    keys(out, records, indices) {
+      const array = (oid: number, put: (keyed: Keyed<R>) => void): Range => {
+        const start = out.at;
+        putArrayHeader(out, oid, indices.length);
+        for (const index of indices) put(records[index] as Keyed<R>);
+        return [start, out.at];
+      };
+      return rangesOf(out, [
+        array(typeOids.varchar, ({ key }) => putText(out, key)),
+        array(typeOids.varchar, ({ hash }) => putText(out, hash)),
+        array(typeOids.bigint, ({ seq }) => putSeq(out, seq)),
+      ]);
     },
 
     row(out, records, index) {

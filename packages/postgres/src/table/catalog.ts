@@ -27,6 +27,8 @@ export interface CatalogTable {
   readonly indexNames: readonly string[];
   /** Some index is a GIN index: it takes new rows through a pending list. */
   readonly gin: boolean;
+  /** No rules, triggers of users or row security in force: what COPY writes is what INSERT would have written. */
+  readonly plain: boolean;
   /** Columns that alone have a valid, immediate, unconditional unique index. */
   readonly uniqueColumns: readonly string[];
   /** Privileges that are missing, of those that writing needs. */
@@ -69,6 +71,8 @@ SELECT pg_catalog.json_build_object(
     SELECT FROM pg_catalog.pg_index x
     JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid JOIN pg_catalog.pg_am m ON m.oid = i.relam
     WHERE x.indrelid = c.oid AND m.amname = 'gin'),
+  'plain', NOT c.relhasrules AND NOT pg_catalog.row_security_active(c.oid) AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal),
   'uniqueColumns', (
     SELECT coalesce(pg_catalog.json_agg(a.attname), '[]')
     FROM pg_catalog.pg_index x

@@ -19,14 +19,18 @@ export interface TableSql {
   readonly schema: string;
   readonly table: TableSpec;
   readonly begin: string;
-  /** Of the COPY path: stage and COPY, in one message. */
+  /** Stage and COPY into it, in one message. */
   readonly stageAndCopy: string;
+  /** COPY into the table itself; undefined where COPY would bypass what INSERT obeys. */
+  readonly straight: string | undefined;
+  /** Enters keys, an array parameter, into the ledger; undefined where none is kept. */
+  readonly enterSeen: string | undefined;
   readonly mergeStage: string;
   /** The same merge over array parameters, and over the parameters of one row. */
   readonly mergeArrays: string;
   readonly mergeRow: string;
-  /** Which of the keys in array parameters the table holds as they are. */
-  readonly known: string;
+  /** What the table holds of the keys in array parameters. */
+  readonly ask: string;
 }
 
 export interface WriteContext<R> {
@@ -36,6 +40,8 @@ export interface WriteContext<R> {
   readonly encoder: RowEncoder<R>;
   readonly bytes: Bytes;
   readonly clock: Clock;
+  /** The transaction has begun. */
+  readonly begun?: boolean;
 }
 
 /** Writes a batch in one transaction and returns after the commit was acknowledged. */

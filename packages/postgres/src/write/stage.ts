@@ -6,7 +6,7 @@ import type { TableSpec } from '@inator/runtime';
 import { stageName } from '../faults/classify.ts';
 import type { CatalogTable } from '../table/catalog.ts';
 import { arrivalColumn, stagedColumns } from '../table/columns.ts';
-import { quoted } from '../table/names.ts';
+import { qualified, quoted } from '../table/names.ts';
 
 export const stage = `pg_temp.${quoted(stageName)}`;
 
@@ -25,6 +25,12 @@ export function createStageSql(table: TableSpec, found: CatalogTable): string {
     .map((check) => `CONSTRAINT ${quoted(check.name)} CHECK (${check.expression})`);
   const arrival = `${quoted(arrivalColumn(table))} integer`;
   return `CREATE TEMP TABLE ${quoted(stageName)} (${[arrival, ...columns, ...checks].join(', ')}) ON COMMIT DROP`;
+}
+
+/** Straight into the table, without arrival numbers. */
+export function straightSql(schema: string, table: TableSpec): string {
+  const columns = stagedColumns(table).map(({ name }) => quoted(name));
+  return `COPY ${qualified(schema, table.name)} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`;
 }
 
 export function copySql(table: TableSpec): string {

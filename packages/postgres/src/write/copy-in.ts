@@ -1,11 +1,8 @@
-/** The default path: stage by binary COPY, then one merge. Four round trips a batch. */
+/** One binary COPY on a leased connection. */
 import { failpoint, failpointsArmed } from '@inator/runtime';
 import { from as copyFrom } from 'pg-copy-streams';
 import { copyHeaderLength } from '../encode/rows.ts';
-import { classify } from '../faults/classify.ts';
 import type { Lease } from '../pool/lease.ts';
-import type { MergeRow } from './merge.ts';
-import { commit, countsOf, type WritePath } from './path.ts';
 
 /**
  * One COPY message each. The server reads a message whole before it parses the rows in it, so there is a limit; below it
@@ -13,30 +10,15 @@ import { commit, countsOf, type WritePath } from './path.ts';
  */
 const sliceBytes = 1024 * 1024;
 
-export const writeByCopy: WritePath = async (context) => {
-  const { lease, batch, sql, encoder, bytes, clock } = context;
-  encoder.copy(bytes, batch.records);
-  const body = bytes.buffer.subarray(0, bytes.at);
-  if (failpointsArmed) await failpoint('before-copy');
-  try {
-    // BEGIN, its limits, the stage and the COPY go out in one message.
-    await lease.timed(
-      copyIn(lease, sql.stageAndCopy, body, () => clock.mark('stage')),
-      'COPY',
-    );
-  } catch (error) {
-    throw classify(error, { stage: 'copy' });
-  }
-  clock.mark('copy');
-  const { rows } = await lease.query<MergeRow & Record<string, unknown>>(sql.mergeStage);
-  const counts = await countsOf(context, rows[0], batch.records.length);
-  clock.mark('merge');
-  await commit(context);
-  return counts;
-};
+/**
+ * Sends `text`, which ends with COPY … FROM STDIN, and `body`. Resolves with the number of rows that the server has
+ * taken; `onReady` when it has asked for them. Rejects with what the driver threw.
+ */
+export function copyIn(lease: Lease, text: string, body: Buffer, onReady: () => void): Promise<number> {
+  return lease.timed(sent(lease, text, body, onReady), 'COPY');
+}
 
-/** Resolves when the server has taken the rows; `onReady` when it has asked for them. */
-function copyIn(lease: Lease, text: string, body: Buffer, onReady: () => void): Promise<void> {
+function sent(lease: Lease, text: string, body: Buffer, onReady: () => void): Promise<number> {
   return new Promise((resolve, reject) => {
     const stream = lease.client.query(copyFrom(text));
     stream.on('error', (error) => {
@@ -44,7 +26,7 @@ function copyIn(lease: Lease, text: string, body: Buffer, onReady: () => void): 
       stream.destroy();
       reject(error);
     });
-    stream.on('finish', resolve);
+    stream.on('finish', () => resolve(stream.rowCount));
     // The header alone comes back when the server is ready for rows.
     stream.write(body.subarray(0, copyHeaderLength), (error) => {
       if (error) return;

@@ -1,0 +1,80 @@
+/**
+ * What the table holds of a batch, asked before anything is sent. A replay then costs the database one look-up a key
+ * instead of taking, parsing and throwing away every document, and new keys can go straight into the table.
+ *
+ * What must stay true:
+ * - A record is left out only when a committed row has its hash and no older version: storing it would change nothing at
+ *   the moment of the question. What others commit after that comes later than this record, as if it had been merged then.
+ * - That a key is absent is only a hint: somebody may store it in the next moment, and the unique index then says so.
+ * - A key that stands twice in the batch is neither: which of its records is the last is the merge's to decide.
+ */
+import type { Keyed, TableSpec } from '@inator/runtime';
+import { seqColumn } from '../table/columns.ts';
+import { qualified, quoted } from '../table/names.ts';
+import type { WriteContext } from './path.ts';
+
+/** Indices of a batch's records. */
+export interface Answer {
+  /** The table holds them as they are. */
+  readonly known: readonly number[];
+  /** The table did not have their keys; in key order. */
+  readonly absent: readonly number[];
+  /** All others, in the batch's order. */
+  readonly others: readonly number[];
+}
+
+/** `seen` is the ledger, where one is kept: what is left out was seen all the same. */
+export function askSql(schema: string, table: TableSpec, seen: string | undefined): string {
+  const [key, hash, seq] = [table.key, table.hash, seqColumn].map((name) => `t.${quoted(name)}`);
+  const judged = `
+WITH judged AS (
+  SELECT a.key, a.n::int AS n, ${key} IS NOT NULL AS held,
+    coalesce(${hash} = a.hash AND (a.seq IS NULL OR a.seq <= ${seq}), false) AS known
+  FROM ROWS FROM (pg_catalog.unnest($1::varchar[]), pg_catalog.unnest($2::varchar[]), pg_catalog.unnest($3::bigint[]))
+    WITH ORDINALITY AS a (key, hash, seq, n)
+  LEFT JOIN ${qualified(schema, table.name)} AS t ON ${key} = a.key
+)`;
+  const ledger = `, ledger AS (INSERT INTO ${seen} ("key") SELECT j.key FROM judged AS j WHERE j.known)`;
+  return `${judged}${seen === undefined ? '' : ledger}
+SELECT pg_catalog.array_agg(j.n) FILTER (WHERE j.known) AS known,
+  pg_catalog.array_agg(j.n) FILTER (WHERE j.held AND NOT j.known) AS differing
+FROM judged AS j`;
+}
+
+export async function ask<R>({ lease, batch, sql, encoder, bytes }: WriteContext<R>): Promise<Answer> {
+  const { records } = batch;
+  const once = singles(records);
+  bytes.at = 0;
+  const { rows } = await lease.query<{ known: readonly number[] | null; differing: readonly number[] | null }>(
+    sql.ask,
+    encoder.keys(bytes, records, once),
+  );
+  const there = new Uint8Array(records.length);
+  const note = (found: readonly number[] | null | undefined, as: number): readonly number[] => {
+    const indices = (found ?? []).map((n) => once[n - 1] as number);
+    for (const index of indices) there[index] = as;
+    return indices;
+  };
+  const known = note(rows[0]?.known, 1);
+  note(rows[0]?.differing, 2);
+  const absent = once.filter((index) => there[index] === 0);
+  // By UTF-16 units, not bytes: it need only be the same order in every process of ours, so that two meet in it.
+  absent.sort((a, b) => ((records[a] as Keyed<R>).key < (records[b] as Keyed<R>).key ? -1 : 1));
+  const isOnce = new Uint8Array(records.length);
+  for (const index of once) isOnce[index] = 1;
+  const others = records.flatMap((_, index) => (there[index] === 2 || isOnce[index] === 0 ? [index] : []));
+  return { known, absent, others };
+}
+
+/** Indices of the records whose keys stand once in the batch. */
+function singles<R>(records: readonly Keyed<R>[]): number[] {
+  const last = new Map<string, number>();
+  const once = new Uint8Array(records.length).fill(1);
+  for (let index = 0; index < records.length; index += 1) {
+    const { key } = records[index] as Keyed<R>;
+    const before = last.get(key);
+    if (before !== undefined) once[before] = once[index] = 0;
+    last.set(key, index);
+  }
+  return records.flatMap((_, index) => (once[index] === 1 ? [index] : []));
+}
