@@ -7,12 +7,13 @@ const mayImport = {
   stack: [],
   config: ['runtime', 'declared'],
   telemetry: ['runtime'],
+  tracing: ['runtime'],
   rabbitmq: ['runtime'],
   postgres: ['runtime'],
   neo4j: ['runtime'],
   discogs: ['runtime'],
   declared: ['runtime'],
-  service: ['runtime', 'config', 'telemetry', 'rabbitmq'],
+  service: ['runtime', 'config', 'telemetry', 'tracing', 'rabbitmq'],
   cli: ['runtime', 'config', 'rabbitmq', 'discogs', 'declared', 'stack', 'postgres', 'neo4j'],
   testkit: ['runtime', 'stack', 'rabbitmq', 'postgres', 'neo4j', 'discogs'],
   tableinator: ['runtime', 'config', 'telemetry', 'rabbitmq', 'service', 'postgres', 'discogs', 'declared'],
@@ -27,6 +28,7 @@ const onlyImporter = {
   'neo4j-driver': 'neo4j',
   pino: 'telemetry',
   'prom-client': 'telemetry',
+  '@opentelemetry/api': 'tracing',
 };
 
 const boundaries = Object.entries(mayImport).map(([room, allowed]) => ({

@@ -5,6 +5,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { SealedBy } from './batch.ts';
+import type { Delivery } from './delivery.ts';
 import type { Closing } from './extraction.ts';
 import type { Fault } from './fault.ts';
 import type { Signal } from './model.ts';
@@ -95,6 +96,7 @@ export interface LaneEvents {
     readonly key: string | undefined;
     readonly fault: Fault;
     readonly attempts: number;
+    readonly delivery: Delivery;
   };
   /** A letter could not be confirmed; the original stays unsettled and it is tried again. */
   'letter.failed': { readonly lane: string; readonly fault: Fault; readonly attempt: number; readonly delayMs: number };

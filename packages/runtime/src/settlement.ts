@@ -88,7 +88,7 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
           stop,
         );
         totals.deadLettered += 1;
-        events.emit('record.deadLettered', { lane: name, key, fault: found, attempts });
+        events.emit('record.deadLettered', { lane: name, key, fault: found, attempts, delivery });
         release(from, [delivery]);
         return;
       } catch (error) {

@@ -11,7 +11,6 @@ import {
   type Environment,
   faultReport,
   type Groups,
-  milliseconds,
   readConfig,
   type ServiceConfig,
   type ServiceSpec,
@@ -26,12 +25,13 @@ import {
   createLog,
   createMetrics,
   createRedact,
-  describeError,
   type Log,
   logEvents,
   standardRoutes,
 } from '@inator/telemetry';
+import { createTracing, type Tracing } from '@inator/tracing';
 import { brokerSettings, laneSettings, queueSpec } from './settings.ts';
+import { stopOnSignal } from './stop.ts';
 
 /** What a service makes of its configuration: the store behind its lanes. */
 export interface Store {
@@ -100,7 +100,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
   for (const warning of read.warnings) log.write('config.warning', { variable: warning.name, reason: warning.reason });
 
   const events = new Events();
-  logEvents(log, events);
+  const stopLogging = logEvents(log, events, { batchLines: config.log.batchLines });
   const health = createHealth({ redact });
   const broker = createBroker(brokerSettings(config, 'consume'));
   const letters = createBroker(brokerSettings(config, 'letters'), {
@@ -121,6 +121,8 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     ...(parts.revision === undefined ? {} : { revision: parts.revision }),
   });
   metrics.events(events);
+  const tracing = createTracing({ version, store: sink === 'postgres' ? 'postgresql' : 'neo4j', redact });
+  tracing.events(events);
   const store = parts.wire({
     config,
     log,
@@ -130,7 +132,8 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
         name: type,
         queue: queue.queue,
         model,
-        sink,
+        sink: tracing.sink(type, sink),
+        around: tracing.around,
         source: createQueueSource({ broker, letters, queue, service: name }),
         settings: laneSettings(config),
         budget,
@@ -184,13 +187,19 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     failed: (path, error) =>
       log.write('admin.failed', { path, error: error instanceof Error ? error.name : typeof error }),
   });
-  const stopped = stopOnSignal(log, config, async (deadline) => {
+  const lastLines = (): void => {
+    stopLogging();
+    log.flush();
+  };
+  const stopped = stopOnSignal({ log, config, lastLines }, async (deadline) => {
     health.markStopping();
     const left = await Promise.all(lanes.map((lane) => lane.stop(deadline)));
     await Promise.all([broker.close(), letters.close(), store.close()]);
     live.close();
     await admin.close();
     metrics.close();
+    await tracing.flush();
+    stopLogging();
     return left.reduce((sum, each) => sum + each, 0);
   });
 
@@ -214,10 +223,17 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     node: process.version,
     pid: process.pid,
   });
+  tellOfTracing(tracing, log);
   for (const lane of lanes) lane.start();
   health.markStarted();
   void warnOnceReachable(store, log);
   await stopped;
+}
+
+/** Whoever loads an SDK wants to know that it is seen. */
+function tellOfTracing({ state }: Tracing, log: Log): void {
+  if (state.is === 'on') log.write('tracing.on', {});
+  if (state.is === 'unseen') log.write('tracing.unseen', { api: state.api });
 }
 
 /** Letters waiting in a dead-letter queue. Asking must not bring up a connection that nobody consumes on. */
@@ -237,49 +253,4 @@ async function warnOnceReachable(store: Store, log: Log): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 5_000).unref());
     }
   }
-}
-
-/** Never resolves: when a signal has come and everything is closed, it ends the process. */
-function stopOnSignal(
-  log: Log,
-  config: ServiceConfig,
-  stop: (deadline: AbortSignal) => Promise<number>,
-): Promise<never> {
-  return new Promise(() => {
-    let stopping = false;
-    const begin = async (cause: string, exitCode: number): Promise<void> => {
-      if (stopping) return;
-      stopping = true;
-      const began = performance.now();
-      const timeoutMs = milliseconds(config.service.drainTimeoutSeconds);
-      log.write('shutdown.begin', { cause, timeout_ms: timeoutMs });
-      const left = await stop(AbortSignal.timeout(timeoutMs));
-      log.write('shutdown.complete', { left, duration_ms: Math.round(performance.now() - began) });
-      log.flush();
-      // Whatever a library still holds open must not keep a drained process alive.
-      process.exit(exitCode);
-    };
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (stopping) {
-          log.flush();
-          process.exit(130);
-        }
-        void begin(signal, 0);
-      });
-    }
-    // A promise without an owner, or a listener that threw: a defect. What is in hand is still written and settled.
-    for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-      process.on(event, (error: unknown) => {
-        log.write('defect', {
-          code: 'defect',
-          blame: 'us',
-          stage: 'settle',
-          reason: `${event}: the service drains and ends`,
-          ...describeError(error),
-        });
-        void begin(event, 1);
-      });
-    }
-  });
 }

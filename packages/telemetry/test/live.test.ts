@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { createAdminServer, createHealth, createLive, createMetrics, standardRoutes } from '../src/index.ts';
 import { mostListeners } from '../src/live/feed.ts';
 import { createRecorder } from '../src/live/recorder.ts';
-import { controlled, written } from './samples.ts';
+import { controlled, oneOfEach, written } from './samples.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -185,7 +185,7 @@ describe('the recorder', () => {
     expect(recorder.history('artists')).toHaveLength(300);
     for (const code of ['text-nul', 'json-invalid', 'text-nul'] as const) {
       const told = fault(code, 'decode', 'because');
-      events.emit('record.deadLettered', { lane: 'artists', key: '1', attempts: 1, fault: told });
+      events.emit('record.deadLettered', { ...oneOfEach['record.deadLettered'], fault: told });
     }
     expect(recorder.deadLettersBy('artists')).toEqual({ 'text-nul': 2, 'json-invalid': 1 });
   });

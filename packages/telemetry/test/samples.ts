@@ -60,6 +60,16 @@ export const oneOfEach: { readonly [N in LaneEventName]: LaneEvents[N] } = {
     key: '17',
     fault: fault('text-nul', 'validate', 'a text holds U+0000', { proven: true }),
     attempts: 1,
+    delivery: {
+      body: Buffer.from('{"payload":"zq4711qz"}'),
+      properties: { headers: { note: 'zq4711qz' } },
+      exchange: 'discogs-artists',
+      routingKey: '',
+      queue: 'tableinator-discogs-artists',
+      redelivered: false,
+      deliveryCount: 0,
+      arrivedAt: 0,
+    },
   },
   'letter.failed': { lane: 'artists', fault: unreachable, attempt: 1, delayMs: 50 },
   'signal.received': {

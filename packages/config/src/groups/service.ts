@@ -172,6 +172,16 @@ export const log = {
       sentence: '`json` for collectors, `text` for people and grep: key=value.',
       when: '`text` at a terminal.',
     }),
+    batchLines: integer({
+      name: 'LOG_BATCH_LINES',
+      min: 0,
+      max: 1_000_000,
+      unit: 'lines',
+      default: 100,
+      sentence:
+        'Lines `Batch processed` a second and type, at most; the batches beyond are summed up in one `Batches processed` every 10 s, so that no record is missing.',
+      when: 'Less where logs are dear, `0` for summaries only; more where every batch must have its line.',
+    }),
   },
 } as const;
 

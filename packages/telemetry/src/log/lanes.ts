@@ -1,5 +1,6 @@
 /** From the events of the lanes to lines of the log. */
-import type { Events, Fault, LaneEvents } from '@inator/runtime';
+import type { Events, Fault } from '@inator/runtime';
+import { createBatchLog } from './batches.ts';
 import type { Log } from './log.ts';
 
 /** A held batch is tried for as long as the outage lasts; this many attempts share a line. */
@@ -8,11 +9,24 @@ const heldEvery = 10;
 const lettersLogged = 100;
 const letterWindowMs = 10_000;
 
-/** Logs what the lanes tell; returns how to stop. */
-export function logEvents(log: Log, events: Events): () => void {
+export interface LogEventsOptions {
+  /** Lines `Batch processed` a second and lane, at most; what is over is summed up. Without it every batch has its line. */
+  readonly batchLines?: number;
+}
+
+/** Logs what the lanes tell; returns how to stop, which also writes what was kept back to be summed up. */
+export function logEvents(
+  log: Log,
+  events: Events,
+  { batchLines = Number.POSITIVE_INFINITY }: LogEventsOptions = {},
+): () => void {
+  const batches = createBatchLog(log, batchLines);
   const letters = createQuota((lane, count) => log.write('record.dead_letters_unlogged', { data_type: lane, count }));
   const stops = [
-    events.on('batch.written', (event) => log.write('batch.processed', processed(event))),
+    events.on('batch.written', batches.processed),
+    events.on('batch.returned', ({ lane, writer, records, why, fault }) =>
+      log.write('batch.returned', { data_type: lane, batch_size: records, why, writer, code: fault?.code }),
+    ),
     events.on('batch.held', ({ lane, records, attempt, delayMs, fault }) => {
       log.write(attempt % heldEvery === 1 ? 'batch.held' : 'batch.retry', {
         data_type: lane,
@@ -76,43 +90,8 @@ export function logEvents(log: Log, events: Events): () => void {
   ];
   return () => {
     for (const stop of stops) stop();
+    batches.close();
     letters.close();
-  };
-}
-
-/** The fields of `Batch processed`. The rate follows from the two numbers printed beside it: 500 in 487 ms are 1026. */
-function processed({
-  lane,
-  writer,
-  records,
-  bytes,
-  sealedBy,
-  attempts,
-  durationMs,
-  ageMs,
-  ...rest
-}: LaneEvents['batch.written']) {
-  const { counts, graph } = rest.receipt;
-  const ms = Math.round(durationMs);
-  return {
-    data_type: lane,
-    batch_size: records,
-    duration_ms: ms,
-    records_per_sec: Math.floor((records * 1000) / Math.max(1, ms)),
-    inserted: counts.created,
-    updated: counts.updated,
-    unchanged: counts.unchanged,
-    stale: counts.stale,
-    duplicates: counts.collapsed,
-    dead_lettered: rest.refused,
-    flush_reason: sealedBy,
-    attempt: attempts,
-    bytes,
-    age_ms: Math.round(ageMs),
-    writer,
-    nodes_created: graph?.nodesCreated,
-    relationships_created: graph?.relationshipsCreated,
-    relationships_deleted: graph?.relationshipsDeleted,
   };
 }
 

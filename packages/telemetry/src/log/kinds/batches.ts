@@ -5,7 +5,8 @@ export const batchKinds = {
   'batch.processed': {
     level: 'info',
     msg: 'Batch processed',
-    means: 'A batch was settled: every record in it is durable or dead-lettered.',
+    means:
+      'A batch was settled: every record in it is durable or dead-lettered. Beyond LOG_BATCH_LINES a second and lane, batches are summed up in batches.processed instead.',
     fields: {
       data_type: dataType,
       batch_size: field('integer', 'records in the batch'),
@@ -25,6 +26,48 @@ export const batchKinds = {
       nodes_created: maybe('integer', 'graphinator: nodes created'),
       relationships_created: maybe('integer', 'graphinator: relationships created'),
       relationships_deleted: maybe('integer', 'graphinator: relationships deleted'),
+    },
+  },
+  'batches.processed': {
+    level: 'info',
+    msg: 'Batches processed',
+    means:
+      'Batches that have no line of their own because there were more than LOG_BATCH_LINES in a second: every 10 s, after 10,000 batches, and at the end. Together with the lines of batch.processed this is every record.',
+    fields: {
+      data_type: dataType,
+      batches: field('integer', 'batches without a line of their own'),
+      records: field('integer', 'records in them'),
+      duration_ms: field('integer', 'sum of their durations'),
+      records_per_sec: field('integer', 'records over duration_ms, rounded down'),
+      p50_ms: field('integer', 'median of their durations'),
+      max_ms: field('integer', 'the longest of their durations'),
+      span_ms: field('integer', 'since the first of them was settled'),
+      retried: field('integer', 'batches among them that were tried more than once'),
+      inserted: field('integer', 'records that are new'),
+      updated: field('integer', 'records that were changed'),
+      unchanged: field('integer', 'records whose hash was there already'),
+      stale: field('integer', 'records older than what the store holds'),
+      duplicates: field('integer', 'records whose key came again in the same batch'),
+      dead_lettered: field('integer', 'records refused'),
+      bytes: field('integer', 'bytes of the bodies'),
+      nodes_created: maybe('integer', 'graphinator: nodes created'),
+      relationships_created: maybe('integer', 'graphinator: relationships created'),
+      relationships_deleted: maybe('integer', 'graphinator: relationships deleted'),
+    },
+  },
+  'batch.returned': {
+    level: 'info',
+    msg: 'Batch returned',
+    means: 'A batch was given up: nothing of it was settled here, and the broker delivers its messages again.',
+    fields: {
+      data_type: dataType,
+      batch_size: field('integer', 'records in the batch'),
+      why: field(
+        'text',
+        'gone: its session had ended; timeout: the store stayed away too long; aborted: the drain deadline passed; defect',
+      ),
+      writer: field('integer', 'which writer of the lane, from 0'),
+      code: maybe('text', 'the fault that it was held for, as in faults.md'),
     },
   },
   'batch.held': {

@@ -55,6 +55,18 @@ export const serviceKinds = {
     means: 'Something about the store that works, but may not for long: too few connections, a missing right.',
     fields: { reason: field('text', 'what, with the numbers') },
   },
+  'tracing.on': {
+    level: 'info',
+    msg: 'Spans are made',
+    means: 'An SDK of OpenTelemetry was loaded into the process: spans of batches, writes and dead letters go to it.',
+    fields: {},
+  },
+  'tracing.unseen': {
+    level: 'warn',
+    msg: 'Spans are not made',
+    means: 'An SDK of OpenTelemetry was loaded, with an @opentelemetry/api older than 1.9: nothing can reach it.',
+    fields: { api: field('text', 'version of the API that the SDK came with') },
+  },
   'shutdown.begin': {
     level: 'info',
     msg: 'Shutting down',

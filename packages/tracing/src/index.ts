@@ -1,0 +1,3 @@
+export { names, phaseName } from './attributes.ts';
+export { maxLinks, traceContextOf } from './trace-context.ts';
+export { createTracing, type Tracing, type TracingOptions, type TracingState } from './tracing.ts';
