@@ -1,16 +1,13 @@
 import { createServer } from 'node:net';
-import { SourceError } from '@inator/runtime';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { startProxy, type Proxy as TcpProxy } from '../../testkit/src/proxy.ts';
 import { until } from '../../testkit/src/until.ts';
 import { type Broker, type BrokerListeners, createBroker } from '../src/broker.ts';
 import type { BrokerSettings } from '../src/settings.ts';
+import { rejection, useFixtures } from './fixtures.ts';
 import { directSettings, everyWord } from './support.ts';
 
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
+const { undo } = useFixtures();
 
 async function makeProxy(): Promise<TcpProxy> {
   const { host, port = 5672 } = directSettings();
@@ -24,17 +21,6 @@ function makeBroker(settings: Partial<BrokerSettings>, listeners?: BrokerListene
   undo.push(broker.close);
   return broker;
 }
-
-const rejection = (promise: Promise<unknown>): Promise<SourceError> =>
-  promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error: unknown) => {
-      expect(error).toBeInstanceOf(SourceError);
-      return error as SourceError;
-    },
-  );
 
 /** A port where nobody listens. */
 async function closedPort(): Promise<number> {

@@ -5,7 +5,6 @@ import {
   createMemorySink,
   type Decoded,
   defaultBrake,
-  defaultHold,
   Events,
   fault,
   type Lane,
@@ -16,6 +15,7 @@ import {
   type Model,
   type Source,
 } from '@inator/runtime';
+import { benchSettings } from '../../testkit/src/lane.ts';
 import { until } from '../../testkit/src/until.ts';
 import type { Fixture } from './support.ts';
 
@@ -31,20 +31,13 @@ export const lines: Model<string> = {
   examine: () => undefined,
 };
 
-/** As the services run, only that retries come sooner. */
-export const laneSettings: LaneSettings = {
-  writers: 2,
-  batchSize: 50,
+/** As in the test kit, only that a lane of a broker takes longer to set up again. */
+const laneSettings: LaneSettings = {
+  ...benchSettings,
   batchBytes: 1 << 20,
-  flushIntervalMs: 20,
-  natural: false,
-  adaptive: undefined,
   window: 200,
   maxRecordBytes: 1 << 20,
-  seqSource: 'auto',
-  suspectAfter: 3,
-  condemnAfter: 18,
-  hold: { ...defaultHold, retry: { firstMs: 20, maxMs: 200 }, misconfigured: { firstMs: 100, maxMs: 500 } },
+  hold: { ...benchSettings.hold, misconfigured: { firstMs: 100, maxMs: 500 } },
   brake: defaultBrake,
   reopen: { firstMs: 100, maxMs: 1_000 },
 };

@@ -1,20 +1,12 @@
 import { SourceError } from '@inator/runtime';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
 import { type LetterReader, type LetterReaderOptions, openLetterReader } from '../src/letter-reader.ts';
 import { openReplayer } from '../src/replayer.ts';
-import { type Fixture, type FixtureOptions, letterAbout, makeFixture, never } from './support.ts';
+import { useFixtures } from './fixtures.ts';
+import { type Fixture, letterAbout, never } from './support.ts';
 
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-async function fixtureFor(options?: FixtureOptions): Promise<Fixture> {
-  const fixture = await makeFixture(options);
-  undo.push(fixture.dispose);
-  return fixture;
-}
+const { fixtureFor } = useFixtures();
 
 /** Letters by the real session and letter box, in the order of `bodies`. */
 async function letters(fixture: Fixture, bodies: readonly string[], options?: Record<string, unknown>): Promise<void> {

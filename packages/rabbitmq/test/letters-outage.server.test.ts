@@ -1,14 +1,12 @@
 /** Letters find no place, while a lane runs: no original is lost, and the other records go their way. */
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
 import { declareQueue } from '../src/topology.ts';
+import { useFixtures } from './fixtures.ts';
 import { ids, type RunningLane, settledEverything, startLane } from './lanes.ts';
 import { type Fixture, type FixtureOptions, makeFixture } from './support.ts';
 
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-}, 60_000);
+const { undo } = useFixtures();
 
 async function running(options: FixtureOptions): Promise<{ readonly fixture: Fixture; readonly lane: RunningLane }> {
   const fixture = await makeFixture(options);

@@ -1,30 +1,11 @@
 import { type Delivery, SourceError } from '@inator/runtime';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
 import { letterId } from '../src/letter.ts';
-import { type Fixture, type FixtureOptions, letterAbout, makeFixture, never } from './support.ts';
+import { rejection, useFixtures } from './fixtures.ts';
+import { type Fixture, letterAbout, never } from './support.ts';
 
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-async function fixtureFor(options?: FixtureOptions): Promise<Fixture> {
-  const fixture = await makeFixture(options);
-  undo.push(fixture.dispose);
-  return fixture;
-}
-
-const rejection = (promise: Promise<unknown>): Promise<SourceError> =>
-  promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error: unknown) => {
-      expect(error).toBeInstanceOf(SourceError);
-      return error as SourceError;
-    },
-  );
+const { fixtureFor } = useFixtures();
 
 /** Publishes `bodies`, opens a session and waits until all are lent. */
 async function lent(fixture: Fixture, bodies: readonly (string | Buffer)[], options?: Record<string, unknown>) {

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Fault } from '@inator/runtime';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
 import { createPublisher, PublishError, type Publisher, type PublisherOptions } from '../src/publisher.ts';
+import { useFixtures } from './fixtures.ts';
 import { directSettings, type Fixture, type FixtureOptions, makeFixture } from './support.ts';
 
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
+const { undo } = useFixtures();
 
 async function setUp(options?: PublisherOptions, given?: FixtureOptions): Promise<[Fixture, Publisher]> {
   const fixture = await makeFixture(given);

@@ -1,33 +1,14 @@
 import { type Delivery, type Session, type Source, SourceError } from '@inator/runtime';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { describeSource } from '../../testkit/src/conformance/source.ts';
 import { until } from '../../testkit/src/until.ts';
-import { type Fixture, type FixtureOptions, letterAbout, makeFixture, never } from './support.ts';
+import { rejection, useFixtures } from './fixtures.ts';
+import { type Fixture, letterAbout, makeFixture, never } from './support.ts';
 
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-async function fixtureFor(options?: FixtureOptions): Promise<Fixture> {
-  const fixture = await makeFixture(options);
-  undo.push(fixture.dispose);
-  return fixture;
-}
+const { fixtureFor } = useFixtures();
 
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `m${from + i}`);
 const bodies = (taken: readonly Delivery[]): string[] => taken.map((delivery) => Buffer.from(delivery.body).toString());
-const rejection = (promise: Promise<unknown>): Promise<SourceError> =>
-  promise.then(
-    () => {
-      throw new Error('it was not rejected');
-    },
-    (error: unknown) => {
-      expect(error).toBeInstanceOf(SourceError);
-      return error as SourceError;
-    },
-  );
-
 /**
  * What the queue still holds, taken out of it. The broker takes back what a closed channel left only after it has
  * answered the close, so the first marker gives it time and the second tells the end.

@@ -3,8 +3,6 @@ import {
   createLane,
   createMemorySink,
   createMemorySource,
-  defaultBrake,
-  defaultHold,
   Events,
   type Lane,
   type LaneEvents,
@@ -12,6 +10,8 @@ import {
   type Model,
 } from '@inator/runtime';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { benchSettings } from '../../testkit/src/lane.ts';
+import { until } from '../../testkit/src/until.ts';
 
 const model: Model<string> = {
   name: 'things',
@@ -22,20 +22,12 @@ const model: Model<string> = {
 };
 
 const settings: LaneSettings = {
+  ...benchSettings,
   writers: 1,
   batchSize: 10,
-  batchBytes: 1 << 20,
   flushIntervalMs: 60_000,
   natural: true,
-  adaptive: undefined,
   window: 1_000,
-  maxRecordBytes: 1 << 20,
-  seqSource: 'auto',
-  suspectAfter: 3,
-  condemnAfter: 18,
-  hold: defaultHold,
-  brake: defaultBrake,
-  reopen: { firstMs: 5, maxMs: 20 },
 };
 
 let lane: Lane;
@@ -53,14 +45,6 @@ function start(some: Partial<LaneSettings> = {}) {
   lane = createLane<string>({ ...parts, budget: createBudget(1 << 24), lanes: 1, events });
   lane.start();
   return { source, sink, resized, written };
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
 describe('natural batching', () => {

@@ -6,8 +6,6 @@ import {
   createMemorySink,
   createMemorySource,
   type Decoded,
-  defaultBrake,
-  defaultHold,
   Events,
   fault,
   type Lane,
@@ -18,6 +16,7 @@ import {
   SinkError,
 } from '@inator/runtime';
 import { afterEach, expect, it } from '@jest/globals';
+import { benchSettings } from '../../testkit/src/lane.ts';
 import { until } from '../../testkit/src/until.ts';
 
 /** Reads `key:value`. */
@@ -31,19 +30,14 @@ const model: Model<string> = {
 };
 
 const settings: LaneSettings = {
+  ...benchSettings,
   writers: 1,
   batchSize: 8,
   batchBytes: 1 << 20,
   flushIntervalMs: 10,
-  natural: false,
-  adaptive: undefined,
   window: 100,
-  maxRecordBytes: 1 << 20,
-  seqSource: 'auto',
-  suspectAfter: 3,
-  condemnAfter: 18,
-  hold: { ...defaultHold, retry: { firstMs: 2, maxMs: 5 }, promptMs: 50 },
-  brake: { ...defaultBrake, probe: { firstMs: 5, maxMs: 10 } },
+  hold: { ...benchSettings.hold, retry: { firstMs: 2, maxMs: 5 }, promptMs: 50 },
+  brake: { ...benchSettings.brake, probe: { firstMs: 5, maxMs: 10 } },
   reopen: { firstMs: 5, maxMs: 20 },
 };
 
