@@ -23,6 +23,11 @@ export interface HoldSettings {
   /** Tries of a suspect batch while the canary passes, before it is divided; of a single record, before it is condemned. */
   readonly suspectTries: number;
   readonly suspectTriesAlone: number;
+  /**
+   * A single record is condemned for an unknown cause only if others were written after it failed, which shows that the
+   * store is well; where nothing else is written, not before it has failed for so many milliseconds.
+   */
+  readonly suspectAloneMs: number;
   /** A store whose canary takes longer, in milliseconds, is slow: nothing that took too long is held against a batch. */
   readonly promptMs: number;
 }
@@ -34,6 +39,7 @@ export const defaultHold: HoldSettings = {
   limitMs: 450_000,
   suspectTries: 3,
   suspectTriesAlone: 5,
+  suspectAloneMs: 60_000,
   promptMs: 1_000,
 };
 
@@ -74,8 +80,16 @@ export function hold<R>(inner: Write<R>, check: Sink<R>['check'], settings: Hold
         } else if (error.is === 'suspect') {
           if (await passes(check, context.abort)) {
             suspicions += 1;
-            const tries = alone === undefined ? settings.suspectTries : settings.suspectTriesAlone;
-            if (suspicions >= tries) throw error;
+            if (alone === undefined) {
+              if (suspicions >= settings.suspectTries) throw error;
+            } else {
+              const { tries, forMs, compared } = patience.failed(alone, endedAt);
+              if (tries >= settings.suspectTriesAlone && (compared || forMs >= settings.suspectAloneMs)) {
+                patience.settled(alone);
+                throw error;
+              }
+              if (context.others) throw new PutOff();
+            }
           } else {
             error = new SinkError('unavailable', error.fault, { cause: error });
           }

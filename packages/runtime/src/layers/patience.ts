@@ -17,6 +17,16 @@ export interface Patience {
    * each before which, since the one that counted last, another record was written in time.
    */
   passedLimit<R>(record: Keyed<R>, startedAt: number, endedAt: number): number;
+  /** The record alone failed, for no known cause, in a try that ended then. */
+  failed<R>(record: Keyed<R>, endedAt: number): Failing;
+}
+
+export interface Failing {
+  readonly tries: number;
+  /** Since the first of them, in milliseconds. */
+  readonly forMs: number;
+  /** Another record was written since the first of them: the store is well, and it is this one that fails. */
+  readonly compared: boolean;
 }
 
 /** Records remembered; one lane seldom has more than one of them. The oldest is forgotten, and counts anew. */
@@ -24,9 +34,14 @@ const remembered = 100;
 
 /** Times are those of `performance.now()`. */
 export function createPatience(): Patience {
-  const tries = new Map<string, { count: number; endedAt: number }>();
+  const tries = new Map<string, { count: number; endedAt: number; readonly firstAt: number }>();
   let last = { startedAt: Number.NEGATIVE_INFINITY, tookMs: 0 };
   const nameOf = ({ key, hash }: Keyed<unknown>): string => JSON.stringify([key, hash]);
+  const remember = (name: string, endedAt: number): void => {
+    const [oldest] = tries.keys();
+    if (tries.size >= remembered && oldest !== undefined) tries.delete(oldest);
+    tries.set(name, { count: 1, endedAt, firstAt: endedAt });
+  };
   return {
     stored({ counts }, startedAt, endedAt) {
       // What was there already costs the store next to nothing: it says nothing about how fast it writes.
@@ -39,9 +54,7 @@ export function createPatience(): Patience {
       const name = nameOf(record);
       const before = tries.get(name);
       if (before === undefined) {
-        const [oldest] = tries.keys();
-        if (tries.size >= remembered && oldest !== undefined) tries.delete(oldest);
-        tries.set(name, { count: 1, endedAt });
+        remember(name, endedAt);
         return 1;
       }
       if (last.startedAt >= before.endedAt && 2 * last.tookMs <= endedAt - startedAt) {
@@ -49,6 +62,17 @@ export function createPatience(): Patience {
         before.endedAt = endedAt;
       }
       return before.count;
+    },
+    failed(record, endedAt) {
+      const name = nameOf(record);
+      const before = tries.get(name);
+      if (before === undefined) {
+        remember(name, endedAt);
+        return { tries: 1, forMs: 0, compared: false };
+      }
+      before.count += 1;
+      before.endedAt = endedAt;
+      return { tries: before.count, forMs: endedAt - before.firstAt, compared: last.startedAt >= before.firstAt };
     },
   };
 }
