@@ -3,6 +3,7 @@
 import { until } from '@inator/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { idOf, sample } from '../support/sample.ts';
+import { patience, recordsPerType } from '../support/scale.ts';
 import type { ServiceName } from '../support/service.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -11,6 +12,11 @@ beforeEach(async () => {
   world = await openWorld();
 });
 afterEach(() => world.close());
+
+/** Over the five failpoints together, and for the kills at random, as many as `INATOR_TEST_RECORDS` says; never fewer than these. */
+const few = Math.max(1_500, recordsPerType / 5);
+const many = Math.max(6_000, recordsPerType);
+const testMs = patience(120_000);
 
 /** Small batches, so that many are under way when the process ends. */
 const env = {
@@ -38,38 +44,47 @@ async function exact(name: ServiceName, bodies: readonly Buffer[]): Promise<void
 const points = ['before-copy', 'mid-copy', 'before-commit', 'commit-sent', 'after-commit'] as const;
 
 describe.each(['tableinator', 'graphinator'] as const)('%s', (name) => {
-  it.each(points)('is killed at %s and loses nothing', async (point) => {
-    const bodies = sample('releases', 1_500, 20 + points.indexOf(point) + (name === 'tableinator' ? 0 : 50));
-    const doomed = await world.start(name, { ...env, INATOR_FAILPOINTS: `${point}=kill@4` });
-    await world.drained(doomed);
-    await world.broker.publish(world.exchange('releases'), bodies);
-    await doomed.exited;
-    expect(doomed.exitCode).toBeNull();
-    const heir = await world.start(name, env);
-    await world.drained(heir);
-    await exact(name, bodies);
-  });
-
-  it('is killed again and again at random and loses nothing', async () => {
-    const bodies = sample('releases', 6_000, name === 'tableinator' ? 98 : 99);
-    const first = await world.start(name, env);
-    await world.drained(first);
-    first.kill('SIGKILL');
-    await first.exited;
-    await world.broker.publish(world.exchange('releases'), bodies);
-    for (let round = 1; round <= 4; round += 1) {
-      const doomed = await world.start(name, env);
-      const before = await stored(name, bodies.map(idOf));
-      await until(
-        async () =>
-          (await stored(name, bodies.map(idOf))) > before + 200 * round ||
-          (await world.broker.ready(world.queue(name, 'releases'))) === 0,
-        'some progress',
-      );
-      doomed.kill('SIGKILL');
+  it.each(points)(
+    'is killed at %s and loses nothing',
+    async (point) => {
+      const bodies = sample('releases', few, 20 + points.indexOf(point) + (name === 'tableinator' ? 0 : 50));
+      const doomed = await world.start(name, { ...env, INATOR_FAILPOINTS: `${point}=kill@4` });
+      await world.drained(doomed);
+      await world.broker.publish(world.exchange('releases'), bodies);
       await doomed.exited;
-    }
-    await world.drained(await world.start(name, env));
-    await exact(name, bodies);
-  });
+      expect(doomed.exitCode).toBeNull();
+      const heir = await world.start(name, env);
+      await world.drained(heir);
+      await exact(name, bodies);
+    },
+    testMs,
+  );
+
+  it(
+    'is killed again and again at random and loses nothing',
+    async () => {
+      const bodies = sample('releases', many, name === 'tableinator' ? 98 : 99);
+      const first = await world.start(name, env);
+      await world.drained(first);
+      first.kill('SIGKILL');
+      await first.exited;
+      await world.broker.publish(world.exchange('releases'), bodies);
+      for (let round = 1; round <= 4; round += 1) {
+        const doomed = await world.start(name, env);
+        const before = await stored(name, bodies.map(idOf));
+        await until(
+          async () =>
+            (await stored(name, bodies.map(idOf))) > before + (many / 30) * round ||
+            (await world.broker.ready(world.queue(name, 'releases'))) === 0,
+          'some progress',
+          testMs,
+        );
+        doomed.kill('SIGKILL');
+        await doomed.exited;
+      }
+      await world.drained(await world.start(name, env));
+      await exact(name, bodies);
+    },
+    testMs,
+  );
 });

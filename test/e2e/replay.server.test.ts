@@ -3,6 +3,7 @@
 import { expectedGraph } from '@inator/discogs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sampleOfAll, shuffled } from '../support/sample.ts';
+import { patience } from '../support/scale.ts';
 import type { RunningService } from '../support/service.ts';
 import { openWorld, types, type World } from '../support/world.ts';
 
@@ -23,8 +24,8 @@ beforeAll(async () => {
   await world.emptyGraph();
   services = [await world.start('tableinator'), await world.start('graphinator')];
   await world.drained(...services);
-});
-afterAll(() => world.close());
+}, patience(120_000));
+afterAll(() => world.close(), patience(120_000));
 
 /** Every tenth record stands twice. */
 async function publishAll(seed: number): Promise<number> {
@@ -50,25 +51,29 @@ async function totals(service: RunningService): Promise<Totals> {
   };
 }
 
-it('stores each record once, and a second pass creates and updates nothing', async () => {
-  const distinct = types.reduce((sum, type) => sum + records[type].length, 0);
-  const first = await publishAll(1);
-  const afterFirst = await Promise.all(services.map(totals));
-  for (const each of afterFirst) {
-    expect(each).toMatchObject({ created: distinct, updated: 0, deadLettered: 0 });
-    expect(each.unchanged + each.collapsed).toBe(first - distinct);
-  }
+it(
+  'stores each record once, and a second pass creates and updates nothing',
+  async () => {
+    const distinct = types.reduce((sum, type) => sum + records[type].length, 0);
+    const first = await publishAll(1);
+    const afterFirst = await Promise.all(services.map(totals));
+    for (const each of afterFirst) {
+      expect(each).toMatchObject({ created: distinct, updated: 0, deadLettered: 0 });
+      expect(each.unchanged + each.collapsed).toBe(first - distinct);
+    }
 
-  const second = await publishAll(2);
-  for (const [index, service] of services.entries()) {
-    const now = await totals(service);
-    const before = afterFirst[index] as Totals;
-    expect([now.created - before.created, now.updated - before.updated, now.deadLettered]).toEqual([0, 0, 0]);
-    expect(now.unchanged + now.collapsed - before.unchanged - before.collapsed).toBe(second);
-  }
+    const second = await publishAll(2);
+    for (const [index, service] of services.entries()) {
+      const now = await totals(service);
+      const before = afterFirst[index] as Totals;
+      expect([now.created - before.created, now.updated - before.updated, now.deadLettered]).toEqual([0, 0, 0]);
+      expect(now.unchanged + now.collapsed - before.unchanged - before.collapsed).toBe(second);
+    }
 
-  for (const type of types) expect([type, await world.rows(type)]).toEqual([type, records[type].length]);
-});
+    for (const type of types) expect([type, await world.rows(type)]).toEqual([type, records[type].length]);
+  },
+  patience(240_000),
+);
 
 it('makes the graph that the records describe', async () => {
   const expected = expectedGraph(records);

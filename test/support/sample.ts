@@ -1,9 +1,7 @@
 /** Records for the tests: deterministic, shuffled, repeated. */
 import { generateSample } from '@inator/discogs';
+import { recordsPerType } from './scale.ts';
 import { type Type, types } from './world.ts';
-
-/** How many records of each type the end-to-end tests use; `INATOR_TEST_RECORDS=100000` is the full run. */
-export const recordsPerType = Number(process.env.INATOR_TEST_RECORDS ?? 2_000);
 
 /** `range` picks ids that no other range has: the graph is one for all tests. */
 export function sample(type: Type, count = recordsPerType, range = 0): Buffer[] {

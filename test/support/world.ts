@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { until } from '@inator/testkit/hurt';
 import { root } from './root.ts';
+import { patience } from './scale.ts';
 import { type RunningService, type ServiceName, startService } from './service.ts';
 import { type Broker, type Graph, openBroker, openGraph, openTables, type Tables } from './stores.ts';
 
@@ -129,7 +130,7 @@ export async function openWorld(servers: Addresses = sharedServers()): Promise<W
           return true;
         },
         () => `everything drained; ${busy}`,
-        60_000,
+        patience(60_000),
       );
     },
     rows: (type) => tables.count(schema, type),
