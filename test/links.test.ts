@@ -1,19 +1,9 @@
 /** Every relative link of the documents leads to a file, and where it names a heading, to that. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { documents } from './support/documents.ts';
 import { root } from './support/root.ts';
-
-const documents = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'CHANGELOG.md',
-  'deploy/kubernetes/README.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.md'))
-    .map((path) => join('docs', path))
-    .sort(),
-];
 
 /** Without what is code, where brackets mean something else. */
 function prose(path: string): string {

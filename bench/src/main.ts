@@ -136,6 +136,7 @@ async function main(): Promise<number> {
     clock,
     profiled: values.flame,
   };
+  const failed: string[] = [];
   const results = await withServers(
     {
       want,
@@ -152,13 +153,17 @@ async function main(): Promise<number> {
       for (const { scenario, plan } of planned) {
         say(`\n${scenario.name}: ${scenario.sentence}`);
         const count = records ?? scenario.records;
-        const measured = await measure(
-          world,
-          plan,
-          count,
-          rounds ?? scenario.rounds ?? 3,
-          (plan.want ?? scenario.want).length === 0 ? 0 : Math.min(count, warmUp ?? warmUpRecords(scenario, count)),
+        const warm = (plan.want ?? scenario.want).length === 0 ? 0 : (warmUp ?? warmUpRecords(scenario, count));
+        const measured = await measure(world, plan, count, rounds ?? scenario.rounds ?? 3, Math.min(count, warm)).catch(
+          (error: unknown) => {
+            // Of several, one that fails does not take the others' results with it.
+            if (planned.length === 1 || interrupted.signal.aborted || error instanceof UsageError) throw error;
+            failed.push(scenario.name);
+            say(`FAILED ${scenario.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+            return undefined;
+          },
         );
+        if (measured === undefined) continue;
         const result = resultOf(scenario, plan, measured, { ...circumstances, servers, at: new Date().toISOString() });
         say(`\n${resultText(result)}`);
         if (count < enough && measuresRates(result))
@@ -183,7 +188,9 @@ async function main(): Promise<number> {
   const text = JSON.stringify(one);
   if (values.save !== undefined) writeFileSync(values.save, `${text}\n`);
   if (values.json) process.stdout.write(`${text}\n`);
-  return 0;
+  if (failed.length === 0) return 0;
+  say(`failed: ${failed.join(', ')}`);
+  return 1;
 }
 
 function isInAll({ name, notInAll }: Scenario): boolean {

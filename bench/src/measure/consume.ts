@@ -60,6 +60,9 @@ export function leadInRecords(records: number): number {
   return Math.min(leadIn.most, Math.round(records * leadIn.share));
 }
 
+/** By default a service sums up what is beyond a hundred batches a second; here every one must have its line. */
+const everyBatch = '1000000';
+
 /** A consumer that settles nothing for so long is stuck: the slowest batch there is takes seconds. */
 const stallMs = 180_000;
 
@@ -69,6 +72,7 @@ export async function consume(world: World, options: ConsumeOptions): Promise<Ru
     startChild(process.execPath, [...(profiles?.args ?? []), join(root, script)], {
       HEALTH_PORT: '0',
       LOG_FORMAT: 'json',
+      LOG_BATCH_LINES: everyBatch,
       ...env,
     }),
   );

@@ -38,7 +38,10 @@ export const writePathsScenario: Scenario = {
       tableinator('row', 'merges row by row', { settings: { POSTGRES_WRITE_PATH: 'row' } }),
     ],
     headline: { of: 'copy', over: 'row' },
-    ratios: [{ of: 'copy', over: 'multirow' }],
+    ratios: [
+      { of: 'copy', over: 'staged' },
+      { of: 'copy', over: 'multirow' },
+    ],
     targets: [{ of: 'copy', over: 'row', what: 'rate', least: 10 }],
   }),
 };
