@@ -1,11 +1,12 @@
 /** The command itself, on the test run's servers: what it prints, and that it leaves nothing behind. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import type { Result } from '../src/report/result.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
@@ -87,6 +88,35 @@ describe('npm run bench', () => {
 
     const more = (await schemas()).filter((name) => !before.includes(name));
     expect(more).toEqual([]);
+  });
+
+  it('profiles a real service and a program of ours, and keeps plots, flame graphs, data and a dated page', () => {
+    const into = join(folder, 'docs');
+    const args = ['--records', '3000', '--rounds', '1', '--warm-up', '0', '--only', 'tableinator,naive'];
+    const { status, stderr } = bench('tableinator', ...args, '--flame', '--into', into);
+    expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
+    expect(stderr).toMatch(/target tableinator \/ naive, at least 1\.2: not judged \(/);
+
+    const [name = ''] = readdirSync(join(into, 'data'));
+    const { contestants, runs } = JSON.parse(readFileSync(join(into, 'data', name), 'utf8')) as Result;
+    for (const id of ['tableinator', 'naive']) {
+      const packages = contestants[id]?.packages?.map((one) => one.package) ?? [];
+      expect(packages).toContain('node');
+      expect(packages).toContain(id === 'naive' ? 'bench' : 'inator/postgres');
+      // What the window holds is a part of the time that the clock counted.
+      const sum = contestants[id]?.packages?.reduce((all, { micros }) => all + micros, 0) ?? 0;
+      const [run] = runs[id] ?? [];
+      expect(sum).toBeGreaterThan(0);
+      expect(sum).toBeLessThanOrEqual((((run?.seconds ?? 0) * 1e6) / (run?.records ?? 1)) * 1.05);
+    }
+    const flames = readdirSync(join(into, 'flames'));
+    expect(flames).toHaveLength(2);
+    for (const file of flames)
+      expect(readFileSync(join(into, 'flames', file), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    const page = readdirSync(into).find((one) => one.endsWith('-tableinator.md')) ?? '';
+    expect(readFileSync(join(into, page), 'utf8')).toContain(
+      '| frame, time in itself | package | µs a record | share |',
+    );
   });
 
   it('compares two logs without any server', () => {
