@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordTypes } from '@inator/discogs';
 import { until } from '@inator/testkit/hurt';
+import type { RunningService } from '../support/service.ts';
 import { queueOf } from './check/queues.ts';
 import { type Violation, violation } from './check/violation.ts';
 import type { LaneView } from './fleet.ts';
@@ -58,6 +59,10 @@ export interface ServiceOutage {
 const calmMs = 30_000;
 /** What has piled up must be settled within so long. */
 const settleMs = 600_000;
+/** In milliseconds. */
+const answerMs = 60_000;
+/** While it lasts, the state of the lanes is told so often. */
+const toldMs = 60_000;
 /** MiB that a service may hold more than in calm: its window fills, some 10 MiB of bodies and what the heap makes of them. */
 const memorySlack = 64;
 
@@ -188,7 +193,9 @@ async function lanesOf({ fleet }: Run): Promise<Lanes> {
     serviceNames.map(async (service) => {
       const [replica] = fleet.replicas(service);
       if (replica === undefined) throw new Error(`no ${service} runs: it must have ended by itself`);
-      return [service, await fleet.lanes(replica)] as const;
+      // On a machine that is busy with others an answer may take more than the two seconds that it is given.
+      const lanes = await until(() => fleet.lanes(replica).catch(() => undefined), `${service} answers`, answerMs);
+      return [service, lanes] as const;
     }),
   );
   return Object.fromEntries(entries) as unknown as Lanes;
@@ -206,6 +213,10 @@ function difference(
   };
 }
 
+async function isStatus(service: RunningService | undefined, path: string, wanted: number): Promise<boolean> {
+  return service !== undefined && (await service.get(path).catch(() => undefined))?.status === wanted;
+}
+
 /** While it lasts: who needs the server is alive and not ready, who does not gets on. */
 async function watchOutage(
   run: Run,
@@ -218,24 +229,23 @@ async function watchOutage(
   const deadline = performance.now() + forMs;
   const settled = (lanes: readonly LaneView[]): number => lanes.reduce((sum, { totals }) => sum + totals.acked, 0);
   const atFirst = await lanesOf(run);
-  let told = performance.now();
-  while (performance.now() < deadline) {
-    await sleep(Math.min(5_000, Math.max(0, deadline - performance.now())));
+  for (let left = forMs; left > 0; left = deadline - performance.now()) {
+    await sleep(Math.min(toldMs, left));
     const lanes = await lanesOf(run);
-    if (performance.now() < told + 60_000) continue;
-    told = performance.now();
     for (const service of serviceNames)
       report(`  ${service}: ${lanes[service].map(({ lane, state }) => `${lane} ${state}`).join(', ')}`);
   }
   const atLast = await lanesOf(run);
   for (const service of serviceNames) {
     const [replica] = fleet.replicas(service);
-    const live = await replica?.get('/livez');
-    if (live?.status !== 200) found.push(violation('I7', service, `is not alive: ${live?.status}`, []));
-    const ready = await replica?.get('/readyz');
     const wanted = concerned.includes(service) ? 503 : 200;
-    if (ready?.status !== wanted)
-      found.push(violation('I6', service, `answers ${ready?.status} to /readyz in the outage, not ${wanted}`, []));
+    const answers = (path: string, status: number): Promise<boolean> =>
+      until(() => isStatus(replica, path, status), `${service} answers ${status} to ${path}`, answerMs).catch(
+        () => false,
+      );
+    if (!(await answers('/livez', 200))) found.push(violation('I7', service, 'is not alive in the outage', []));
+    if (!(await answers('/readyz', wanted)))
+      found.push(violation('I6', service, `does not answer ${wanted} to /readyz in the outage`, []));
     if (!concerned.includes(service) && settled(atLast[service]) === settled(atFirst[service]))
       found.push(violation('I6', service, 'settled nothing although its servers are there', []));
   }
