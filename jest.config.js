@@ -32,6 +32,8 @@ export default {
     {
       ...common,
       displayName: 'servers',
+      // One file at a time: the servers take the other core, and the graph is one for all tests.
+      runner: '<rootDir>/test/setup/in-turn.mjs',
       testMatch: places.map((place) => `${place}/*.server.test.ts`),
       setupFilesAfterEnv: ['<rootDir>/test/setup/retry.mjs'],
       globalSetup: '<rootDir>/test/setup/global.mjs',
@@ -39,8 +41,8 @@ export default {
     },
   ],
   testTimeout: 120_000,
-  // One file at a time: the servers take the other core, and the graph is one for all tests.
-  maxWorkers: 1,
+  // Of the project `unit`, which has the machine for itself before or after the other.
+  maxWorkers: 2,
   // A socket that a test has frozen on purpose may outlive it; the run must not wait for its time-out.
   forceExit: true,
 };
