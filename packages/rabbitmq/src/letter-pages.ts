@@ -85,7 +85,10 @@ export async function takePage(options: PageOptions, window: number): Promise<Pa
   channel.on('close', () => end(`the channel that reads ${queue} was closed`, cause));
 
   function arrived(message: ConsumeMessage | null): void {
-    if (message === null) end(`the broker ended the reading of ${queue}: it was deleted, or moved`);
+    if (message === null)
+      end(
+        `the broker ended the reading of ${queue}: it was deleted, or moved, or letters were held longer than its consumer_timeout`,
+      );
     else messages.push(message);
     wake();
   }

@@ -40,8 +40,16 @@ export interface SessionParts {
 const answerMs = 10_000;
 /** For each step of the close, in milliseconds. */
 const closeMs = 5_000;
+/**
+ * Ack frames that a channel hands on to a quorum queue at once, whatever the queue does: half of the 32 commands
+ * (`quorum_commands_soft_limit`) that may be under way before the channel keeps further ones back.
+ */
+const handedOnAtOnce = 16;
 /** The protocol counts a window in 16 bits. */
 const maxWindow = 65_535;
+
+/** The broker does not say. Quorum queues of RabbitMQ 4.3 end their patience so, where earlier ones close the channel. */
+const whyCancelled = 'it was deleted, or moved, or a message was held longer than its consumer_timeout';
 
 export async function openSession(
   { broker, letters, spec, service }: SessionParts,
@@ -53,6 +61,8 @@ export async function openSession(
   const self = {};
   let is: 'open' | 'closing' | 'over' = 'open';
   let consumerTag: string | undefined;
+  /** Ack frames since it was last certain that a queue had applied all of them. */
+  let framesUnderWay = 0;
   let flushing: NodeJS.Immediate | undefined;
   /** Holds what arrives before the caller has the session in hand. */
   let early: ConsumeMessage[] | undefined = [];
@@ -63,6 +73,7 @@ export async function openSession(
 
   const acks = createAckWindow(Math.min(window, maxWindow), (deliveryTag, multiple) => {
     channel.ack({ fields: { deliveryTag } } as Message, multiple);
+    framesUnderWay += 1;
   });
 
   function lost(why: string, error?: unknown): void {
@@ -91,7 +102,7 @@ export async function openSession(
 
   function arrived(message: ConsumeMessage | null): void {
     if (is !== 'open') return;
-    if (message === null) lost(`the broker cancelled the consumer of queue ${queue}: deleted, or moved`);
+    if (message === null) lost(`the broker cancelled the consumer of queue ${queue}: ${whyCancelled}`);
     else if (early === undefined) lend(message);
     else early.push(message);
   }
@@ -115,7 +126,19 @@ export async function openSession(
     const tag = consumerTag;
     if (tag === undefined) return;
     consumerTag = undefined;
+    const framesBefore = framesUnderWay;
     await broker.within(channel.cancel(tag), ms, `cancelling the consumer of queue ${queue}`);
+    framesUnderWay -= framesBefore;
+  }
+
+  /**
+   * A quorum queue answers a cancel after what came before it; a question about the queue it answers at any time. So a
+   * session without a consumer takes one for this. At most one message comes along, and goes back with the channel.
+   */
+  async function untilAcksAreApplied(): Promise<void> {
+    await broker.within(channel.prefetch(1, false), closeMs, `setting the window of queue ${queue}`);
+    await consume();
+    await cancel(closeMs);
   }
 
   function settle(deliveries: readonly Delivery[]): void {
@@ -179,8 +202,8 @@ export async function openSession(
   }
 
   /**
-   * The order matters: closing the connection overtakes acks, and closing the channel loses those that a quorum queue
-   * has not applied yet. An answer to the cancel, or to a question about the queue, comes after they are applied.
+   * The order matters: closing the connection overtakes acks, and closing the channel loses those that it keeps back for
+   * a quorum queue that is behind. The answer to a cancel comes after they are handed on.
    */
   async function close(): Promise<void> {
     if (is !== 'open') return;
@@ -191,7 +214,7 @@ export async function openSession(
     try {
       acks.flush(true);
       if (consumerTag !== undefined) await cancel(closeMs);
-      else await broker.within(channel.checkQueue(queue), closeMs, `waiting for the acks of queue ${queue}`);
+      else if (framesUnderWay > handedOnAtOnce) await untilAcksAreApplied();
       await broker.within(channel.close(), closeMs, `closing the channel of queue ${queue}`);
     } catch {
       // Unanswered in time, or lost on the way: what was not acked comes again.

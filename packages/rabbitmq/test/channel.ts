@@ -60,7 +60,8 @@ export function describeChannel(broker: OwnBroker): void {
     });
 
     it('takes no ack along: after fifty losses between commit and ack every message is still owed', async () => {
-      const fixture = await fixtureFor();
+      // Of RabbitMQ 4's own limit, 20, these losses would make letters.
+      const fixture = await fixtureFor({ spec: { arguments: { 'x-delivery-limit': 100 } } });
       await fixture.publish(ids(20));
       let stale:
         | { readonly ack: (taken: readonly Delivery[]) => void; readonly taken: readonly Delivery[] }
@@ -144,7 +145,7 @@ export function describeChannel(broker: OwnBroker): void {
       );
     afterAll(() => patience(1_800_000), 60_000);
 
-    it('ends with a closed channel when a write takes too long; the records come again and are stored', async () => {
+    it('ends the session when a write takes too long; the records come again and are stored', async () => {
       await patience(2_000);
       const fixture = await fixtureFor();
       const running = laneOn(fixture);
