@@ -1,19 +1,16 @@
 // @ts-check
 // Writes what is generated for watching: the dashboards of Grafana from deploy/grafana/source, and the index of the
 // runbooks from deploy/prometheus/alerts.yml. With --check writes nothing and fails when a file differs.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { serviceBoards } from '../deploy/grafana/source/boards.mjs';
 import { brokerBoards } from '../deploy/grafana/source/broker-boards.mjs';
 import { dashboard } from '../deploy/grafana/source/panels.mjs';
+import { bringUpToDate, checkOnly } from './pages.mjs';
 
 const root = join(import.meta.dirname, '..');
-const [argument, ...rest] = process.argv.slice(2);
-if (rest.length > 0 || (argument !== undefined && argument !== '--check')) {
-  console.error('usage: node scripts/dashboards.mjs [--check]');
-  process.exit(2);
-}
+const check = checkOnly('node scripts/dashboards.mjs [--check]');
 
 /** Lists of plain values on one line where they fit, as the formatter has it. @param {unknown} value */
 const json = (value) =>
@@ -76,17 +73,8 @@ process of the service's name:
   return { path: 'docs/runbooks/README.md', text };
 }
 
-const pages = [...boards, await index()];
-const stale = [];
-for (const { path, text } of pages) {
-  const file = join(root, path);
-  const present = await readFile(file, 'utf8').catch(() => undefined);
-  if (present === text) continue;
-  stale.push(path);
-  if (argument !== '--check') await writeFile(file, text);
-}
-if (argument === '--check' && stale.length > 0) {
-  console.error(`Out of date: ${stale.join(', ')}. Run \`node scripts/dashboards.mjs\` and commit the result.`);
-  process.exit(1);
-}
-console.log(`${pages.length} generated files, ${argument === '--check' ? 'up to date' : `${stale.length} written`}`);
+await bringUpToDate([...boards, await index()], {
+  what: 'generated files',
+  command: 'node scripts/dashboards.mjs',
+  check,
+});
