@@ -12,8 +12,11 @@ import { createHeaderBudget, cut, shortString, shortStringBytes } from './header
 /** Encoded size of all headers of a letter. The protocol's frame would hold more, many tools would not. */
 export const maxHeaderBytes = 16 * 1024;
 
-/** Headers of the original that must survive whatever else is too large: the broker's history and the record's version. */
-const keptFirst = ['x-death', 'x-seq', 'x-version', 'x-inator-replays'];
+/**
+ * Headers of the original that must survive whatever else is too large: the broker's history, the record's version, and
+ * the trace that the message belongs to.
+ */
+const keptFirst = ['x-death', 'x-seq', 'x-version', 'x-inator-replays', 'traceparent', 'tracestate'];
 /** Addresses to the broker, in any case: RabbitMQ reads them as written, a proxy before it may not. */
 export const addresses = /^b?cc$/i;
 

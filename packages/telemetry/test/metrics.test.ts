@@ -88,6 +88,22 @@ describe('events', () => {
     expect(value(text, 'inator_batch_retries_total', { class: 'store-unreachable' })).toBe(1);
   });
 
+  it('tell the age since publishing only of batches that have one, and count the versions that decided nothing', async () => {
+    const metrics = create();
+    metrics.lane(lane());
+    const events = new Events();
+    metrics.events(events);
+    const { receipt } = written();
+    events.emit('batch.written', written());
+    events.emit('batch.written', written({ publishedAgeMs: 42_000 }));
+    events.emit('batch.written', written({ receipt: { ...receipt, counts: { ...receipt.counts, tied: 3 } } }));
+    const text = await metrics.scrape();
+    expect(value(text, 'inator_message_age_seconds_count')).toBe(3);
+    expect(value(text, 'inator_message_published_age_seconds_count')).toBe(1);
+    expect(value(text, 'inator_message_published_age_seconds_sum')).toBe(42);
+    expect(value(text, 'inator_version_ties_total')).toBe(3);
+  });
+
   it('that return messages to the broker settle them, so that consumed less settled is what is in hand', async () => {
     const metrics = create();
     metrics.lane(lane());

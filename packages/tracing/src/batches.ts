@@ -1,6 +1,6 @@
 /** A span a batch: from the first attempt to the acks, linked with the spans in which its messages were published. */
 import type { BegunBatch, Events, LaneEvents, Surround } from '@inator/runtime';
-import { context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import {
   type BoundedEvents,
   boundEvents,
@@ -9,6 +9,7 @@ import {
   type Redact,
   receiptAttributes,
 } from './attributes.ts';
+import { runBelow, safely } from './guard.ts';
 import { linksOf } from './trace-context.ts';
 import type { FoundTracer } from './tracer.ts';
 
@@ -81,7 +82,6 @@ export function createBatchSpans(tracer: FoundTracer, redact: Redact): BatchSpan
 
 const idOf = (lane: string, writer: number): string => `${writer} ${lane}`;
 
-/** Whatever an SDK does, `write` is called once and awaited. */
 async function run(
   tracer: Tracer,
   begun: BegunBatch,
@@ -89,30 +89,16 @@ async function run(
   underWay: Map<string, Followed>,
 ): Promise<void> {
   const id = idOf(begun.lane, begun.writer);
-  let span: Span | undefined;
-  let events: BoundedEvents | undefined;
-  let writing: Promise<void> | undefined;
-  try {
-    span = start(tracer, begun);
-    if (span.isRecording()) {
-      events = boundEvents(span);
-      underWay.set(id, { span, events, begun });
-    }
-    // A span that is not recorded is passed on as well: what is made below it is not recorded either.
-    context.with(trace.setSpan(ROOT_CONTEXT, span), () => {
-      writing = write();
-    });
-  } catch (error) {
-    complain(error);
-  }
-  await (writing ?? write());
-  try {
-    underWay.delete(id);
+  const span = safely(() => start(tracer, begun));
+  const events = span !== undefined && safely(() => span.isRecording()) ? boundEvents(span) : undefined;
+  if (span !== undefined && events !== undefined) underWay.set(id, { span, events, begun });
+  // A span that is not recorded is passed on as well: what is made below it is not recorded either.
+  await runBelow(span, () => ROOT_CONTEXT, write);
+  underWay.delete(id);
+  safely(() => {
     events?.close();
     span?.end();
-  } catch (error) {
-    complain(error);
-  }
+  });
 }
 
 function start(tracer: Tracer, { lane, queue, writer, batch, deliveries }: BegunBatch): Span {
@@ -159,9 +145,4 @@ function written({ span, events, begun }: Followed, event: LaneEvents['batch.wri
       [names.attempts]: outcome.attempts,
     });
   }
-}
-
-/** The SDK's faults are its own: records do not pay for them. */
-function complain(error: unknown): void {
-  process.emitWarning(`the tracing SDK threw: ${error instanceof Error ? error.name : typeof error}`);
 }

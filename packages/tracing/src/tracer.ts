@@ -3,14 +3,20 @@
  * look, and no header is read.
  */
 import { type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
+import { safely } from './guard.ts';
 
 /** The name by which the spans' library is known. */
 export const scope = 'inator';
 
 /** What the API puts before the SDK's own provider. Its class is to go one day, so that only its methods are asked for. */
 interface Proxy extends TracerProvider {
-  getDelegate?(): TracerProvider & { forceFlush?(): Promise<void> };
+  getDelegate?(): TracerProvider;
   getDelegateTracer?(name: string, version?: string): Tracer | undefined;
+}
+
+/** Providers of SDKs can do this; the API does not ask for it. */
+interface Flushes extends TracerProvider {
+  forceFlush?(): Promise<void>;
 }
 
 export interface FoundTracer {
@@ -24,29 +30,27 @@ export function findTracer(version: string): FoundTracer {
   let found: Tracer | undefined;
   return {
     get() {
-      if (found === undefined) {
+      found ??= safely(() => {
         const provider: Proxy = trace.getTracerProvider();
-        found =
-          provider.getDelegateTracer === undefined
-            ? provider.getTracer(scope, version)
-            : provider.getDelegateTracer(scope, version);
-      }
+        return provider.getDelegateTracer === undefined
+          ? provider.getTracer(scope, version)
+          : provider.getDelegateTracer(scope, version);
+      });
       return found;
     },
     async flush(deadlineMs) {
       if (found === undefined) return;
-      const provider: Proxy = trace.getTracerProvider();
-      const sdk = provider.getDelegate?.() ?? provider;
-      if (!('forceFlush' in sdk) || typeof sdk.forceFlush !== 'function') return;
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, deadlineMs);
       });
-      const flushed = Promise.resolve(sdk.forceFlush() as unknown).then(
-        () => {},
-        () => {},
-      );
-      await Promise.race([flushed, late]);
+      const flushing = async (): Promise<void> => {
+        const provider: Proxy = trace.getTracerProvider();
+        const sdk: Flushes = provider.getDelegate?.() ?? provider;
+        await sdk.forceFlush?.();
+      };
+      // What cannot be handed over is lost with the process, and told by the SDK itself.
+      await Promise.race([flushing().catch(() => {}), late]);
       clearTimeout(timer);
     },
   };

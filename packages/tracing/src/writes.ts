@@ -1,7 +1,8 @@
 /** A span for every attempt to write a batch to the store, below the span of the batch. */
 import { asSinkError, type Sink } from '@inator/runtime';
-import { context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { context, type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import { faultAttributes, names, type Redact, receiptAttributes } from './attributes.ts';
+import { runBelow, safely } from './guard.ts';
 import type { FoundTracer } from './tracer.ts';
 
 export type StoreName = 'postgresql' | 'neo4j';
@@ -14,16 +15,20 @@ export function traceWrites<R>(
   const write: Sink<R>['write'] = async (batch, signal) => {
     const found = tracer.get();
     if (found === undefined) return sink.write(batch, signal);
-    const span = start(found, store, lane, batch.model.name, batch.records.length);
+    const span = safely(() => start(found, store, lane, batch.model.name, batch.records.length));
     try {
-      const receipt = await context.with(trace.setSpan(context.active(), span), () => sink.write(batch, signal));
-      if (span.isRecording()) span.setAttributes(receiptAttributes(receipt));
+      const receipt = await runBelow(
+        span,
+        () => context.active(),
+        () => sink.write(batch, signal),
+      );
+      safely(() => span?.isRecording() && span.setAttributes(receiptAttributes(receipt)));
       return receipt;
     } catch (thrown) {
-      if (span.isRecording()) failed(span, thrown, redact);
+      safely(() => span?.isRecording() && failed(span, thrown, redact));
       throw thrown;
     } finally {
-      span.end();
+      safely(() => span?.end());
     }
   };
   const { condemn } = sink;

@@ -130,8 +130,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
 function countEvents(metrics: MetricRegistry, events: Events): () => void {
   const stops = [
-    events.on('batch.written', ({ lane, records, bytes, sealedBy, attempts, durationMs, ageMs, receipt, refused }) => {
-      const data_type = lane;
+    events.on('batch.written', (event) => {
+      const { records, bytes, sealedBy, attempts, durationMs, ageMs, publishedAgeMs, receipt, refused } = event;
+      const data_type = event.lane;
       const result = refused > 0 ? 'refused' : attempts > 1 ? 'retried' : 'ok';
       metrics.inc('inator_batches_total', { data_type, result, flush_reason: sealedBy });
       metrics.observe('inator_batch_duration_seconds', { data_type, phase: 'total' }, durationMs / 1_000);
@@ -141,7 +142,11 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
       metrics.observe('inator_batch_records', { data_type }, records);
       metrics.observe('inator_batch_bytes', { data_type }, bytes);
       metrics.observe('inator_message_age_seconds', { data_type }, ageMs / 1_000);
-      const { graph } = receipt;
+      if (publishedAgeMs !== undefined) {
+        metrics.observe('inator_message_published_age_seconds', { data_type }, publishedAgeMs / 1_000);
+      }
+      const { graph, counts } = receipt;
+      if (counts.tied !== undefined) metrics.inc('inator_version_ties_total', { data_type }, counts.tied);
       if (graph === undefined) return;
       metrics.inc('inator_graph_writes_total', { data_type, kind: 'node', op: 'created' }, graph.nodesCreated);
       metrics.inc(

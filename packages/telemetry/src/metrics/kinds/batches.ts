@@ -42,6 +42,13 @@ export const batchMetrics = {
     buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400],
     help: 'Age of the oldest record of a batch at its commit, counted from its arrival here; time in the queue is not in it.',
   },
+  inator_message_published_age_seconds: {
+    type: 'histogram',
+    labels: lane,
+    from: 'event',
+    buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400],
+    help: "Age of the oldest message of a batch at its commit by the producers' timestamps (the property of AMQP, in whole seconds), time in the queue included; batches without a timestamp are not counted.",
+  },
   inator_batch_retries_total: {
     type: 'counter',
     labels: { ...lane, class: [] },

@@ -14,6 +14,12 @@ export const recordMetrics = {
     from: 'lane',
     help: 'Records whose key came again in the same batch, so that only the last of them was written.',
   },
+  inator_version_ties_total: {
+    type: 'counter',
+    labels: lane,
+    from: 'event',
+    help: 'Records whose version was the stored one although their content was not: nothing says which is the later, and the greater hash stays. Anything but 0 means a producer that numbers twice. They are among those updated or stale.',
+  },
   inator_records_dead_lettered_total: {
     type: 'counter',
     labels: { ...lane, reason: [] },
