@@ -33,10 +33,17 @@ describe('logs of batches', () => {
       'Batch processed with no numbers',
     ].join('\n');
     expect(parseBatchLog(log)).toEqual([
-      { records: 500, ms: 487, at: Date.parse('2026-01-02T03:04:05.000Z') },
-      { records: 500, ms: 480, at: Date.parse('2026-01-02T03:04:06.000Z') },
-      { records: 250, ms: 100, at: Date.parse('2026-01-02T03:04:07.000Z') },
+      { batches: 1, records: 500, ms: 487, at: Date.parse('2026-01-02T03:04:05.000Z') },
+      { batches: 1, records: 500, ms: 480, at: Date.parse('2026-01-02T03:04:06.000Z') },
+      { batches: 1, records: 250, ms: 100, at: Date.parse('2026-01-02T03:04:07.000Z') },
     ]);
+  });
+
+  it('count the batches that a summary tells of together like those that have a line', () => {
+    const summed = { msg: 'Batches processed', batches: 9, records: 4_500, duration_ms: 900, records_per_sec: 5_000 };
+    const text = 'INFO tableinator Batches processed data_type=releases batches=9 records=4500 duration_ms=900';
+    const log = [json(500, 100, '2026-01-02T03:04:05Z'), JSON.stringify(summed), text].join('\n');
+    expect(summarise(parseBatchLog(log))).toMatchObject({ batches: 19, records: 9_500, seconds: 1.9, perFlush: 5_000 });
   });
 
   it('tell the rate of the flushes from the rate from end to end', () => {

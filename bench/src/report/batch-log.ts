@@ -2,7 +2,10 @@
 import { round } from '../measure/stats.ts';
 
 export interface LoggedBatch {
+  /** 1, and more where a line sums up several. */
+  readonly batches: number;
   readonly records: number;
+  /** The sum, where there are several. */
   readonly ms: number;
   /** Milliseconds since the epoch, where the line says when. */
   readonly at: number | undefined;
@@ -21,10 +24,14 @@ export interface LogSummary {
 
 export function parseBatchLog(text: string): LoggedBatch[] {
   return text.split('\n').flatMap((line) => {
-    if (!line.includes('Batch processed')) return [];
-    const records = number(line, 'batch_size');
+    const isSummary = line.includes('Batches processed');
+    if (!isSummary && !line.includes('Batch processed')) return [];
+    const records = number(line, isSummary ? 'records' : 'batch_size');
     const ms = number(line, 'duration_ms');
-    return records === undefined || ms === undefined ? [] : [{ records, ms, at: time(line) }];
+    const batches = isSummary ? number(line, 'batches') : 1;
+    return records === undefined || ms === undefined || batches === undefined
+      ? []
+      : [{ batches, records, ms, at: time(line) }];
   });
 }
 
@@ -35,7 +42,7 @@ export function summarise(batches: readonly LoggedBatch[]): LogSummary {
   const last = batches.at(-1);
   const span = first?.at === undefined || last?.at === undefined ? 0 : last.at - first.at;
   return {
-    batches: batches.length,
+    batches: batches.reduce((sum, batch) => sum + batch.batches, 0),
     records,
     seconds: ms / 1000,
     perFlush: round(records / (Math.max(1, ms) / 1000), 2),

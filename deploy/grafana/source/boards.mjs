@@ -87,6 +87,17 @@ const batches = (store) => [
   },
   {
     type: 'timeseries',
+    title: 'Stale versions, and versions that tie, a second',
+    means:
+      'Records older than what is stored, which are left out; and records of the stored version with another content, where no version decides: a producer that numbers twice.',
+    unit: 'ops',
+    queries: [
+      [rate('inator_records_written_total', 'data_type', 'op="stale"'), '{{data_type}} stale'],
+      [rate('inator_version_ties_total', 'data_type'), '{{data_type}} tied'],
+    ],
+  },
+  {
+    type: 'timeseries',
     title: 'Bytes written a second',
     means: 'Bodies of the messages in the batches that were settled.',
     unit: 'Bps',

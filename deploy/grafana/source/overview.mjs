@@ -113,6 +113,18 @@ export const overview = [
   },
   {
     type: 'timeseries',
+    title: 'Age since it was published, p95',
+    means:
+      'Of the oldest message of a batch at its commit, time in the queue included. No data where producers stamp no timestamp.',
+    unit: 's',
+    queries: [
+      [quantile(0.95, 'inator_message_published_age_seconds', 'service, data_type'), '{{service}} {{data_type}}'],
+    ],
+    logarithmic: true,
+    runbook: 'InatorAgeHigh',
+  },
+  {
+    type: 'timeseries',
     title: 'Since the last commit',
     means: 'Grows while nothing arrives, too: look at the backlog beside it.',
     unit: 's',
