@@ -1,9 +1,13 @@
 /** `inator bulk-load` as an operator meets it: the real command, broker and database, and kills in the middle. */
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createTableModels } from '@inator/discogs';
 import { createPostgres, createTableSink, type Postgres } from '@inator/postgres';
 import { createBroker, createQueueSource, queueNames } from '@inator/rabbitmq';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { connect } from 'amqplib';
 import { inator, lastJson, spawnInator } from './support/command.ts';
 
 const schema = `t_${randomBytes(6).toString('hex')}`;
@@ -16,6 +20,9 @@ const env: Record<string, string> = {
   RABBITMQ_EXCHANGE_PREFIX: prefix,
   INATOR_STACK: 'env',
 };
+
+const folder = mkdtempSync(join(tmpdir(), 'inator-bulk-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 let postgres: Postgres;
 beforeEach(async () => {
@@ -80,6 +87,33 @@ describe('inator bulk-load', () => {
     await channel.deleteExchange(queue.exchange);
     await channel.deleteExchange(queue.deadLetterExchange);
     await broker.close();
+  });
+
+  it('of a model file begins its tables, by their own names, and asks for the consumers of their own queues', async () => {
+    const file = join(folder, 'things.model.yaml');
+    const text =
+      'key: id\n    table:\n      name: all_things\n      columns:\n        name: { type: text, index: true }';
+    writeFileSync(file, `name: ${prefix}m\ntypes:\n  things:\n    ${text}\n`);
+    const { RABBITMQ_EXCHANGE_PREFIX: _, ...bare } = env;
+    const modelled = { ...bare, DOMAIN: file };
+    await postgres.query(`CREATE TABLE ${schema}.all_things (id text PRIMARY KEY, name text)`);
+    await postgres.query(`CREATE INDEX idx_name ON ${schema}.all_things (name)`);
+    const other = await inator(['bulk-load', 'begin', 'labels'], { env: modelled });
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('labels is not a table of this domain')]);
+
+    const connection = await connect(env.RABBITMQ_URL ?? '');
+    const channel = await connection.createChannel();
+    const { queue } = queueNames(`${prefix}m`, 'tableinator', 'things');
+    await channel.assertQueue(queue, { durable: false });
+    await channel.consume(queue, () => undefined);
+    const refused = await inator(['bulk-load', 'begin'], { env: modelled });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('1 consumers are attached')]);
+    await channel.deleteQueue(queue);
+    await connection.close();
+
+    const begun = await inator(['bulk-load', 'begin', '--json'], { env: modelled });
+    expect(lastJson(begun)).toEqual({ dropped: { all_things: ['idx_name'] } });
+    expect((await inator(['bulk-load', 'end'], { env: modelled })).code).toBe(0);
   });
 
   it('is refused when the broker cannot be asked', async () => {

@@ -2,7 +2,7 @@
 import type { LaneSnapshot } from '@inator/runtime';
 import { describe, expect, it } from '@jest/globals';
 import { clockFinding, isLocal, tlsFinding } from '../src/doctor/judgements.ts';
-import { deliveryLimit, differences } from '../src/doctor/queues.ts';
+import { deliveryLimit, differences, strangers } from '../src/doctor/queues.ts';
 import { allows, missingRights } from '../src/doctor/rights.ts';
 import { examineVersion } from '../src/doctor/versions.ts';
 import { addressesOf, defaultUrls, type LaneReading, type ServiceReading } from '../src/servers/lanes.ts';
@@ -247,11 +247,19 @@ describe('arguments of a queue', () => {
   });
 
   it('and its policy: the lower delivery limit holds', () => {
-    const queue = (args: object, policy: object) =>
-      deliveryLimit({ type: 'quorum', arguments: { ...args }, policy: { ...policy }, messages: 0, unacknowledged: 0 });
+    const queue = (args: object, policy: object) => deliveryLimit({ arguments: { ...args }, policy: { ...policy } });
     expect(queue({}, {})).toBeUndefined();
     expect(queue({ 'x-delivery-limit': 50 }, { 'delivery-limit': 5 })).toBe(5);
     expect(queue({ 'x-delivery-limit': -1 }, { 'delivery-limit': 7 })).toBe(7);
     expect(queue({ 'x-delivery-limit': -1 }, {})).toBe(-1);
+  });
+});
+
+describe('consumers of a queue', () => {
+  it('that are no replica of the service are named, and the rest of many counted', () => {
+    const own = ['tableinator-6f1c', 'tableinator-77aa'];
+    expect(strangers(own, 'tableinator')).toEqual([]);
+    expect(strangers([...own, 'graphinator-1', 'amq.ctag-x'], 'tableinator')).toEqual(['graphinator-1', 'amq.ctag-x']);
+    expect(strangers(['a', 'b', 'c', 'd', 'e'], 'tableinator')).toEqual(['a', 'b', 'c', 'and 2 more']);
   });
 });

@@ -1,5 +1,4 @@
 /** `inator bulk-load`: tables without their secondary indices for an initial load, and the indices back afterwards. */
-import { recordTypes } from '@inator/discogs';
 import { BulkLoadRefused, type BulkNote, createBulkLoad } from '@inator/postgres';
 import { createBroker, queueNames } from '@inator/rabbitmq';
 import { Command } from 'commander';
@@ -7,7 +6,8 @@ import { CliError, type ExitCode, exitCodes, messageOf } from '../exit.ts';
 import { type Io, say, warn } from '../io.ts';
 import { withNotes } from '../notes.ts';
 import { jsonOption } from '../options.ts';
-import { brokerTarget } from '../servers/settings.ts';
+import type { PublishDomain } from '../publish/domain.ts';
+import { type DomainTarget, domainTarget } from '../servers/domain.ts';
 import { withStack } from '../servers/stack-env.ts';
 import { openTables } from '../servers/stores.ts';
 import { table } from '../table.ts';
@@ -19,16 +19,31 @@ interface Flags {
 
 const askMs = 5_000;
 
-/** Consumers of the queue that tableinator reads a type from; 0 when there is no such queue. */
+/** The tables of a domain, and the type whose queue fills each: a model file may call its tables what it likes. */
+function typesByTable({ model, types }: PublishDomain): ReadonlyMap<string, string> {
+  if (model === undefined) return new Map(types.map((type) => [type, type]));
+  return new Map(model.kinds.flatMap(({ name, table }) => (table === undefined ? [] : [[table.name, name] as const])));
+}
+
+function typeOf(types: ReadonlyMap<string, string>, name: string): string {
+  const type = types.get(name);
+  if (type !== undefined) return type;
+  throw new CliError(`${name} is not a table of this domain: ${[...types.keys()].join(', ')}`, {
+    exitCode: exitCodes.usage,
+    next: 'name a table of the model file in DOMAIN, or of the preset when there is none',
+  });
+}
+
+/** Consumers of the queue that tableinator fills a table from; 0 when there is no such queue. */
 async function withConsumers<T>(
-  io: Io,
-  work: (consumers: (type: string) => Promise<number>) => Promise<T>,
+  target: DomainTarget['broker'],
+  types: ReadonlyMap<string, string>,
+  work: (consumers: (table: string) => Promise<number>) => Promise<T>,
 ): Promise<T> {
-  const target = brokerTarget(withStack(io.env));
   const broker = createBroker(target.settings);
   try {
-    return await work(async (type) => {
-      const { queue } = queueNames(target.exchangePrefix, 'tableinator', type);
+    return await work(async (name) => {
+      const { queue } = queueNames(target.exchangePrefix, 'tableinator', typeOf(types, name));
       try {
         const channel = await broker.channel(AbortSignal.timeout(askMs));
         // Asking for a queue that is not there closes the channel.
@@ -58,11 +73,15 @@ function told(io: Io, schema: string): (note: BulkNote) => void {
 }
 
 async function begin(io: Io, tables: readonly string[], flags: Flags): Promise<ExitCode> {
-  const store = openTables(withStack(io.env));
+  const env = withStack(io.env);
+  const { domain, broker } = domainTarget(env);
+  const types = typesByTable(domain);
+  for (const name of tables) typeOf(types, name);
+  const store = openTables(env);
   try {
-    const dropped = await withConsumers(io, (consumers) =>
+    const dropped = await withConsumers(broker, types, (consumers) =>
       createBulkLoad(store.postgres, { say: told(io, store.schema), consumers }).begin(
-        tables.length === 0 ? recordTypes : tables,
+        tables.length === 0 ? [...types.keys()] : tables,
       ),
     );
     if (flags.json === true) io.stdout.write(`${JSON.stringify({ dropped })}\n`);
@@ -123,7 +142,7 @@ async function status(io: Io, flags: Flags): Promise<ExitCode> {
   }
 }
 
-const tablesArgument = ['[TABLES...]', 'which; the tables of all types when left out'] as const;
+const tablesArgument = ['[TABLES...]', 'which; all tables of DOMAIN when left out'] as const;
 
 export function bulkLoadCommand({ io, exitWith }: Context): Command {
   const command = new Command('bulk-load').description(

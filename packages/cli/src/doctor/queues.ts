@@ -57,12 +57,18 @@ export function differences(wanted: QueueArguments, queue: Pick<ManagedQueue, 'a
 }
 
 /** The limit in force, from the queue or a policy; undefined where the broker's own holds. -1 is none. */
-export function deliveryLimit(queue: ManagedQueue): number | undefined {
+export function deliveryLimit(queue: Pick<ManagedQueue, 'arguments' | 'policy'>): number | undefined {
   const limits = [queue.arguments['x-delivery-limit'], queue.policy['delivery-limit']].filter(
     (limit): limit is number => typeof limit === 'number',
   );
   const bounded = limits.filter((limit) => limit >= 0);
   return bounded.length > 0 ? Math.min(...bounded) : limits[0];
+}
+
+/** Consumers that are no replica of the service, which puts its name before each tag of its own. At most three are named. */
+export function strangers(tags: readonly string[], service: ServiceName): string[] {
+  const others = tags.filter((tag) => !tag.startsWith(`${service}-`));
+  return others.length <= 3 ? others : [...others.slice(0, 3), `and ${others.length - 3} more`];
 }
 
 function examineDeclaration(name: string, wanted: QueueArguments, queue: ManagedQueue): Finding[] {
@@ -96,6 +102,11 @@ async function* examineQueue(
   yield depth.consumers === 0
     ? { is: 'warn', what, says, next: `start ${service}, or inator resume ${type}` }
     : { is: 'ok', what, says };
+  const strange = strangers(managed?.consumerTags ?? [], service);
+  if (strange.length > 0) {
+    const next = `end them, or give them a queue of their own: what they take, ${service} does not get`;
+    yield { is: 'warn', what, says: `others consume from it as well: ${strange.join(', ')}`, next };
+  }
   const exchange = await found(broker, `the exchange ${deadLetterExchange}`, (channel) =>
     channel.checkExchange(deadLetterExchange),
   );

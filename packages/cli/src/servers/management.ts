@@ -8,6 +8,8 @@ export interface ManagedQueue {
   readonly policy: Readonly<Record<string, unknown>>;
   readonly messages: number;
   readonly unacknowledged: number;
+  /** The tags of its consumers; undefined where the API does not list them. */
+  readonly consumerTags: readonly string[] | undefined;
 }
 
 export interface ManagedNode {
@@ -85,6 +87,9 @@ export function createManagement(target: BrokerTarget): Management {
         policy: asObject(queue.effective_policy_definition),
         messages: Number(queue.messages ?? 0),
         unacknowledged: Number(queue.messages_unacknowledged ?? 0),
+        consumerTags: Array.isArray(queue.consumer_details)
+          ? queue.consumer_details.map((each) => String(asObject(each).consumer_tag))
+          : undefined,
       };
     },
     async nodes() {
