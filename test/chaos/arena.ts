@@ -40,6 +40,9 @@ const user = 'chaos';
 const schema = 'chaos';
 const prefix = 'chaos';
 
+/** A Java machine that is started among ten others on two cores has been seen to need five minutes. */
+const startTimeoutMs = 900_000;
+
 export async function openArena(report: (line: string) => void): Promise<Arena> {
   const root = mkdtempSync(join(tmpdir(), 'inator-chaos-'));
   chmodSync(root, 0o711);
@@ -53,7 +56,7 @@ export async function openArena(report: (line: string) => void): Promise<Arena> 
   const secret = (of: string): string => `canary-${of}-${randomBytes(6).toString('hex')}`;
   const passwords = { rabbitmq: secret('rabbitmq'), postgres: secret('postgres'), neo4j: secret('neo4j') };
   const canary = secret('body');
-  const options = (kind: string) => ({ dir: join(root, kind), report });
+  const options = (kind: string) => ({ dir: join(root, kind), report, startTimeoutMs });
   const started = await Promise.allSettled([
     startOwnServer('rabbitmq', options('rabbitmq')),
     startOwnServer('postgres', { ...options('postgres'), settings: { max_connections: '300' } }),

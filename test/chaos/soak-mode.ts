@@ -7,7 +7,7 @@ import { describeViolation } from './check/violation.ts';
 import { positive, say } from './options.ts';
 import { serviceNames } from './plan.ts';
 import { asCsv, type Sample } from './samples.ts';
-import { type Soaked, type SoakSummary, soak, startSoakRun } from './soak.ts';
+import { type Elders, type SoakSummary, soak, startSoakRun } from './soak.ts';
 
 export const soakUsage = `npm run chaos -- soak [--minutes M] [--rate N] [--every M] [--slope MiB] [--seed S] [--write FOLDER] [--json]
 
@@ -34,11 +34,11 @@ function text(sum: SoakSummary): string {
   ].join('\n');
 }
 
-function write(folder: string, { summary, samples, elders }: Soaked): void {
+const day = (): string => new Date().toISOString().slice(0, 10);
+
+function write(folder: string, minutes: number, samples: readonly Sample[], elders: Elders): void {
   mkdirSync(join(folder, 'plots'), { recursive: true });
-  const day = new Date().toISOString().slice(0, 10);
-  writeFileSync(join(folder, `${day}-soak.csv`), asCsv(samples));
-  writeFileSync(join(folder, `${day}-soak.json`), `${JSON.stringify(summary, undefined, 2)}\n`);
+  writeFileSync(join(folder, `${day()}-soak.csv`), asCsv(samples));
   for (const service of serviceNames) {
     const of = (wanted: boolean): readonly Sample[] =>
       samples.filter((one) => one.service === service && (one.pid === elders[service]) === wanted);
@@ -46,12 +46,12 @@ function write(folder: string, { summary, samples, elders }: Soaked): void {
       label,
       points: from.map((one) => [one.at / 60, one[what]] as const),
     });
-    const plot = linePlot(`${service} over ${summary.minutes} minutes with restarts`, 'minutes', 'MiB', [
+    const plot = linePlot(`${service} over ${minutes} minutes with restarts`, 'minutes', 'MiB', [
       line('resident, elder', of(true), 'residentMiB'),
       line('heap, elder', of(true), 'heapMiB'),
       line('resident, replaced', of(false), 'residentMiB'),
     ]);
-    writeFileSync(join(folder, 'plots', `${day}-soak-${service}.svg`), plot);
+    writeFileSync(join(folder, 'plots', `${day()}-soak-${service}.svg`), plot);
   }
 }
 
@@ -76,15 +76,19 @@ export async function soakMode(args: readonly string[]): Promise<number> {
     every: positive('every', values.every),
     slope: positive('slope', values.slope),
     report: say,
+    keep(samples: readonly Sample[], elders: Elders) {
+      if (values.write !== undefined) write(values.write, Number(values.minutes), samples, elders);
+    },
   };
   say(`seed ${seed}`);
   const run = await startSoakRun(seed, say);
   try {
-    const soaked = await soak(run, options);
-    if (values.write !== undefined) write(values.write, soaked);
-    process.stdout.write(`${values.json ? JSON.stringify(soaked.summary) : text(soaked.summary)}\n`);
-    if (soaked.found.length === 0) return 0;
-    for (const each of soaked.found) say(`  ${describeViolation(each)}`);
+    const { summary, found } = await soak(run, options);
+    if (values.write !== undefined)
+      writeFileSync(join(values.write, `${day()}-soak.json`), `${JSON.stringify(summary, undefined, 2)}\n`);
+    process.stdout.write(`${values.json ? JSON.stringify(summary) : text(summary)}\n`);
+    if (found.length === 0) return 0;
+    for (const each of found) say(`  ${describeViolation(each)}`);
     say(`logs: ${run.arena.keepLogs()}`);
     return 1;
   } catch (error) {

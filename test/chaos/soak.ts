@@ -23,7 +23,12 @@ export interface SoakOptions {
   /** MiB an hour that an elder's memory may grow. */
   readonly slope: number;
   readonly report: (line: string) => void;
+  /** Told of all samples at the end, also of a run that failed. */
+  readonly keep: (samples: readonly Sample[], elders: Elders) => void;
 }
+
+/** The processes that live through all of it. */
+export type Elders = Readonly<Record<ServiceTarget, number>>;
 
 export interface SoakSummary {
   readonly minutes: number;
@@ -43,8 +48,6 @@ export interface SoakSummary {
 export interface Soaked {
   readonly summary: SoakSummary;
   readonly found: readonly Violation[];
-  readonly samples: readonly Sample[];
-  readonly elders: Readonly<Record<ServiceTarget, number>>;
 }
 
 /** Mostly new versions of known records: what is measured are the services, so the stores should not grow without end. */
@@ -63,12 +66,11 @@ export function startSoakRun(seed: number, report: (line: string) => void): Prom
 }
 
 /** Rejects when the run itself failed; `run` is closed by the caller, who may want the logs first. */
-export async function soak(run: Run, { minutes, rate, every, slope, report }: SoakOptions): Promise<Soaked> {
+export async function soak(run: Run, { minutes, rate, every, slope, report, keep }: SoakOptions): Promise<Soaked> {
   const { arena, fleet, ledger, workload, inspector } = run;
-  const elders = Object.fromEntries(serviceNames.map((name) => [name, onlyOne(fleet.replicas(name)).pid])) as Record<
-    ServiceTarget,
-    number
-  >;
+  const elders = Object.fromEntries(
+    serviceNames.map((name) => [name, onlyOne(fleet.replicas(name)).pid]),
+  ) as unknown as Elders;
   for (const service of serviceNames) await fleet.start(service);
   const sampling = startSampling(() => fleet.all);
   const steady = startSteady({ url: arena.brokerUrl, ledger, workload, rate });
@@ -138,10 +140,11 @@ export async function soak(run: Run, { minutes, rate, every, slope, report }: So
       flat,
       violations: found.length,
     };
-    return { summary, found, samples: sampling.samples, elders };
+    return { summary, found };
   } finally {
     behind.stop();
     await sampling.stop();
+    keep(sampling.samples, elders);
     await steady.stop(1_000).catch(() => {});
   }
 }
