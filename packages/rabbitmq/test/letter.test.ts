@@ -108,13 +108,14 @@ describe('a letter', () => {
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`h${i}`, 'y'.repeat(5000)]));
     const key = '\u{1F600}'.repeat(20_000);
     const { headers } = letterOptions(
-      original({ headers: { ...many, 'x-seq': 12 } }),
+      original({ headers: { ...many, 'x-seq': 12, traceparent: '00-4bf9-00f0-01', tracestate: 'a=b' } }),
       { ...letterAbout('z'.repeat(1024)), key },
       's',
       failedAt,
     );
     expect(encodedBytes(headers)).toBeLessThanOrEqual(maxHeaderBytes);
     expect(headers['x-seq']).toBe(12);
+    expect(headers).toMatchObject({ traceparent: '00-4bf9-00f0-01', tracestate: 'a=b' });
     expect(headers['x-inator-reason']).toHaveLength(1024);
     expect(headers['x-inator-headers-dropped']).toBeGreaterThan(30);
   });

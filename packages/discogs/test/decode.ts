@@ -1,0 +1,17 @@
+/** One body, read by the models of both stores. */
+import type { Decoded } from '@inator/runtime';
+import { expect } from '@jest/globals';
+import { type GraphRecord, graphModels, type RecordType, tableModels } from '../src/index.ts';
+
+/** A body: text as it is, anything else as JSON. */
+export const bytes = (value: unknown): Buffer => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Both models on one body; the verdicts must not differ. */
+export function decode(value: unknown, type: RecordType = 'artists'): Decoded<Uint8Array> {
+  const body = Buffer.isBuffer(value) ? value : bytes(value);
+  const asTable = tableModels[type].decode(body, {});
+  const { record: _, ...table } = asTable as Decoded<Uint8Array> & { record?: unknown };
+  const { record: __, ...graph } = graphModels[type].decode(body, {}) as Decoded<GraphRecord> & { record?: unknown };
+  expect(graph).toEqual(table);
+  return asTable;
+}
