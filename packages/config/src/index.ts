@@ -1,7 +1,6 @@
 export { longestHoldSeconds, milliseconds, type Window, type WindowParts, windowFor, writersFor } from './derive.ts';
 export { describe, faultLine, faultReport, warningLine } from './describe.ts';
 export type { BrokerEndpoint, Neo4jEndpoint, PostgresEndpoint, SslMode } from './endpoint.ts';
-export { batchDefaults } from './groups/batching.ts';
 export { type Domain, domains } from './groups/domain.ts';
 export type { Key, KeyType, Secret } from './key.ts';
 export { type ConfigResult, type Environment, type Loaded, type ReadFile, readConfig, type Setting } from './read.ts';

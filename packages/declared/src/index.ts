@@ -1,7 +1,7 @@
 /** Bring your own model: a file that says which queues there are and what their records become, without code. */
 
 export type { ModelFault, Place } from './file/document.ts';
-export { modelPage, modelSchema, referencePages } from './file/reference.ts';
+export { modelSchema, referencePages } from './file/reference.ts';
 export {
   type Described,
   type DescribedEdge,

@@ -15,7 +15,7 @@ export {
   type PublisherOptions,
   type PublishProperties,
 } from './publisher.ts';
-export { replaysHeader, replaysOf } from './replay.ts';
+export { replaysOf } from './replay.ts';
 export { openReplayer, type Replayer } from './replayer.ts';
 export { type BrokerSettings, brokerSettingsFromUrl, settingsDefaults, type TlsSettings } from './settings.ts';
 export { createQueueSource, type QueueSourceOptions } from './source.ts';

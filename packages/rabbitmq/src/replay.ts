@@ -12,7 +12,7 @@ import type { KeptLetter } from './kept-letter.ts';
 import { addresses, safeProperties } from './letter.ts';
 
 /** Counts how often a letter was sent back; it survives every further failure. */
-export const replaysHeader = 'x-inator-replays';
+const replaysHeader = 'x-inator-replays';
 /** Kept for the next letter, which would otherwise only know of the default exchange. */
 const origin = ['x-inator-exchange', 'x-inator-routing-key'];
 /** Encoded size of all headers: amqplib refuses 64 KiB, and letters of ours have at most a quarter of that. */

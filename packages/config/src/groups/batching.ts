@@ -4,7 +4,7 @@ import { boolean, integer, seconds } from '../key.ts';
 const mebibyte = 1024 * 1024;
 
 /** Code defaults of both services; the environment's defaults are these. */
-export const batchDefaults = { batchSize: 500, flushInterval: 2, maxPending: 5_000 } as const;
+const batchDefaults = { batchSize: 500, flushInterval: 2, maxPending: 5_000 } as const;
 
 /** The two services name the keys of their store's batches after the store. */
 export function batching<const P extends 'POSTGRES' | 'NEO4J'>(prefix: P) {

@@ -114,7 +114,7 @@ function sectionsIn(kind: Kind, name: string, done: Set<Fields>): string[] {
 }
 
 /** The reference of model files, as Markdown. */
-export function modelPage(): string {
+function modelPage(): string {
   return [
     '# Model files',
     '',
