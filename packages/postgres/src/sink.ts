@@ -19,7 +19,7 @@ import { classify } from './faults/classify.ts';
 import { createLedger, dropLedger } from './ledger/ledger.ts';
 import type { Postgres } from './pool/pool.ts';
 import { misconfigured } from './pool/settings.ts';
-import { type CatalogTable, readTable } from './table/catalog.ts';
+import { type CatalogTable, lockAndShapeSql, readTable } from './table/catalog.ts';
 import { stagedColumns } from './table/columns.ts';
 import { type Gin, ginMemory, withGin } from './table/gin.ts';
 import { qualified } from './table/names.ts';
@@ -98,6 +98,8 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       begin,
       stageAndCopy: [createStageSql(table, found), copySql(table)].join('; '),
       straight: writePath === 'copy' && found.plain ? straightSql(schema, table) : undefined,
+      lockAndShape: lockAndShapeSql(schema, table.name),
+      shape: found.shape,
       enterSeen: ledger && `INSERT INTO ${ledger.seen} ("key") SELECT pg_catalog.unnest($1::text[])`,
       mergeStage: mergeSql(schema, table, stage, ledger?.seen),
       mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`, ledger?.seen),

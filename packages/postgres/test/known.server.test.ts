@@ -30,7 +30,7 @@ describe.each(writePathNames)('after a replay, by %s', (writePath) => {
     const receipt = await sink.write(batchOf(model, ten), never);
     expect(receipt.counts).toEqual(counts({ unchanged: 10 }));
     expect(receipt.outcomes).toHaveLength(10);
-    expect(Object.keys(receipt.phases).sort()).toEqual(['acquire', 'read']);
+    expect(Object.keys(receipt.phases).sort()).toEqual(['acquire', 'commit', 'read']);
   });
 
   it('what is new, changed, newer or older among it is met as ever', async () => {

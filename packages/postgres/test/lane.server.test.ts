@@ -136,7 +136,9 @@ describe('what only an operator can mend', () => {
       await owner.query(`CREATE SCHEMA "${place.schema}" AUTHORIZATION ${role}`);
       const one = startBenchLane(
         documents,
-        createTableSink(place.pool({ database: role, user: role, password: () => 'x' }), documents),
+        createTableSink(place.pool({ database: role, user: role, password: () => 'x' }), documents, {
+          writePath: 'staged',
+        }),
       );
       running.push(one);
       one.publish(bodies('before', 10));

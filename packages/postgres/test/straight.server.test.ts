@@ -41,7 +41,7 @@ describe('keys that the table does not hold', () => {
     ).toEqual([{ hash: 'h', seq: '7', same: true, count: 200 }]);
   });
 
-  it('go straight beside others that are merged, in one transaction', async () => {
+  it('go straight beside others that are merged first', async () => {
     const sink = await open();
     await write(sink, docs(0, 10));
     const { counts: met, phases } = await write(sink, [
@@ -114,6 +114,21 @@ describe('what COPY would bypass or cannot do', () => {
       } finally {
         await place.rows(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
       }
+    },
+  );
+
+  it.each([
+    ['text', '{"a": 1}'],
+    ['bytea', undefined],
+  ])(
+    'a column that became %s after the sink was opened takes no bytes meant for another type',
+    async (type, stored) => {
+      const sink = await open();
+      await place.rows(`ALTER TABLE %s.things ALTER data TYPE ${type} USING NULL`);
+      const writing = write(sink, [keyed('1', 'h', ['{"a":1}'])]);
+      if (stored === undefined) await expect(writing).rejects.toMatchObject({ is: 'misconfigured' });
+      else expect(wentStraight(await writing)).toBe(false);
+      expect(await place.rows('SELECT data FROM %s.things')).toEqual(stored === undefined ? [] : [{ data: stored }]);
     },
   );
 

@@ -26,7 +26,8 @@ afterEach(async () => {
 const name = (): string => `doomed ${place.schema}`;
 async function opened(settings: PostgresSettings = {}): Promise<{ postgres: Postgres; sink: Sink<readonly Cell[]> }> {
   const postgres = place.pool({ host: '127.0.0.1', port: proxy.port, applicationName: name(), ...settings });
-  const sink = createTableSink(postgres, model);
+  // By the stage, which has every step there is.
+  const sink = createTableSink(postgres, model, { writePath: 'staged' });
   await sink.open(never);
   return { postgres, sink };
 }

@@ -11,8 +11,6 @@ export interface ClassifyOptions {
   readonly stage?: Stage;
   /** Index of the record that was being written alone. */
   readonly culprit?: number;
-  /** Name of the relation that COPY writes: the line at fault stands behind it. Default: the stage's. */
-  readonly copied?: string;
 }
 
 /**
@@ -27,7 +25,7 @@ export function classify(error: unknown, options: ClassifyOptions = {}): SinkErr
     const unknown = fault('defect', options.stage ?? 'merge', `an unexpected ${name} was thrown while writing`);
     return new SinkError('suspect', unknown, { culprit: options.culprit, cause: error });
   }
-  const place = copyPlace(error, options.copied ?? stageName);
+  const place = copyPlace(error);
   return new SinkError(verdict.is, faultOf(error, verdict, place, options.stage ?? 'merge'), {
     culprit: place === undefined ? options.culprit : place.line - 1,
     halve: verdict.halve ?? false,
@@ -81,14 +79,13 @@ interface CopyPlace {
 
 /**
  * Where COPY met the error, lines from 1. Only the last line of the context is read: the ones before it may quote the
- * data. The words around the number depend on the server's language, the relation's name and the number do not.
+ * data. The words around the number depend on the server's language, the stage's name and the number do not.
  */
-function copyPlace(error: unknown, relation: string): CopyPlace | undefined {
+function copyPlace(error: unknown): CopyPlace | undefined {
   if (!(error instanceof pg.DatabaseError)) return undefined;
   const last = error.where?.split('\n').at(-1) ?? '';
-  const named = last.indexOf(relation);
-  const match = /^\D{0,20}(\d+)(?:, \p{L}+ ([^:]{1,63}))?/u.exec(last.slice(named + relation.length));
-  if (named < 0 || match === null) return undefined;
+  const match = new RegExp(`${stageName}\\D{0,20}(\\d+)(?:, \\p{L}+ ([^:]{1,63}))?`, 'u').exec(last);
+  if (match === null) return undefined;
   return { line: Number(match[1]), column: match[2] };
 }
 

@@ -1,5 +1,7 @@
 /** What the catalogue says about a table: read with plain SELECTs, so that the least privileged role can. */
+import pg from 'pg';
 import type { Lease } from '../pool/lease.ts';
+import { qualified } from './names.ts';
 
 export interface CatalogColumn {
   readonly name: string;
@@ -29,6 +31,8 @@ export interface CatalogTable {
   readonly gin: boolean;
   /** No rules, triggers of users or row security in force: what COPY writes is what INSERT would have written. */
   readonly plain: boolean;
+  /** Changes whenever its columns do, or their types, or `plain` may have. */
+  readonly shape: string;
   /** Columns that alone have a valid, immediate, unconditional unique index. */
   readonly uniqueColumns: readonly string[];
   /** Privileges that are missing, of those that writing needs. */
@@ -40,6 +44,19 @@ export interface CatalogTable {
 export async function readTable(lease: Lease, schema: string, name: string): Promise<CatalogTable | undefined> {
   const found = await lease.query<{ table: CatalogTable }>(tableSql, [schema, name]);
   return found.rows[0]?.table;
+}
+
+/** For `c`, the table's row in `pg_class`. */
+const shape = `(
+  SELECT pg_catalog.concat_ws(' ', c.oid, c.relkind, c.relhasrules, c.relhastriggers, c.relrowsecurity,
+    pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attname, a.atttypid, a.atttypmod), ',' ORDER BY a.attnum))
+  FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)`;
+
+/** Locks the table as an INSERT does and tells its shape, which then stays until the transaction ends. */
+export function lockAndShapeSql(schema: string, name: string): string {
+  const target = qualified(schema, name);
+  return `LOCK TABLE ONLY ${target} IN ROW EXCLUSIVE MODE;
+SELECT ${shape} AS shape FROM pg_catalog.pg_class c WHERE c.oid = ${pg.escapeLiteral(target)}::pg_catalog.regclass`;
 }
 
 const tableSql = `
@@ -73,6 +90,7 @@ SELECT pg_catalog.json_build_object(
     WHERE x.indrelid = c.oid AND m.amname = 'gin'),
   'plain', NOT c.relhasrules AND NOT pg_catalog.row_security_active(c.oid) AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal),
+  'shape', ${shape},
   'uniqueColumns', (
     SELECT coalesce(pg_catalog.json_agg(a.attname), '[]')
     FROM pg_catalog.pg_index x

@@ -1,7 +1,7 @@
 /** A batch of which is known what the table holds: each record goes the shortest way that is right for it. */
 import { addCounts, type Counts, type Keyed, noCounts, SinkError } from '@inator/runtime';
-import type { Answer } from './ask.ts';
-import type { WriteContext, WritePath } from './path.ts';
+import { type Answer, beginAlike } from './ask.ts';
+import { commit, type WriteContext, type WritePath } from './path.ts';
 import { copyStraight, isInTheWay } from './straight.ts';
 
 /** Told that a COPY into the table was refused. */
@@ -9,46 +9,53 @@ export type StraightWatch = () => void;
 
 /**
  * What is known is left out. Absent keys go straight into the table when `straight` allows it and they are at least half
- * of what is sent: beside fewer of them a second COPY costs more than it saves. Everything else goes by `write`, in the
- * same transaction. Counts and culprits are those of the batch as it was given.
+ * of what is sent: beside fewer of them a second COPY costs more than it saves. Everything else goes by `write`.
+ *
+ * No transaction does both: each meets the others' in key order, which two statements in one could not. The others come
+ * first, because what may be refused is among them; until then nothing is committed. `ask` has begun a transaction.
+ * Counts and culprits are those of the batch as it was given.
  */
 export async function writeAnswered<R>(
   context: WriteContext<R>,
-  { known, absent, others }: Answer,
+  { sameShape, known, absent, others }: Answer,
   write: WritePath,
   straight: StraightWatch | undefined,
 ): Promise<Counts> {
+  const begun = { ...context, begun: true };
   const unchanged = { ...noCounts, unchanged: known.length };
-  if (absent.length + others.length === 0) return unchanged;
-  if (straight !== undefined && absent.length >= others.length) {
-    try {
-      return addCounts(unchanged, await inOne(context, absent, others, write));
-    } catch (error) {
-      if (leavesDeadRows(error)) straight();
-      if (!isInTheWay(error)) throw error;
-      await context.lease.query('ROLLBACK');
-    }
+  if (absent.length + others.length === 0) {
+    await commit(context);
+    return unchanged;
   }
-  const rest = known.length === 0 ? undefined : [...absent, ...others].sort((a, b) => a - b);
-  return addCounts(unchanged, await picked(context, rest, write));
+  if (straight === undefined || !sameShape || absent.length === 0 || absent.length < others.length) {
+    const rest = known.length === 0 ? undefined : [...absent, ...others].sort((a, b) => a - b);
+    return addCounts(unchanged, await picked(begun, rest, write));
+  }
+  let counts: Counts = unchanged;
+  let isSame = true;
+  if (others.length > 0) {
+    counts = addCounts(counts, await picked(begun, others, write));
+    isSame = await beginAlike(context);
+  }
+  return addCounts(counts, await orElse(context, absent, write, isSame ? straight : undefined));
 }
 
-/** An outage is nobody's fault; what the server refused it would refuse again. */
-function leavesDeadRows(error: unknown): boolean {
-  return isInTheWay(error) || (error instanceof SinkError && (error.is === 'refused' || error.is === 'suspect'));
-}
-
-/** One transaction: absent keys first, in key order, then the others. */
-async function inOne<R>(
+/** Straight into the table, or as ever when that is refused or not allowed. A transaction has begun. */
+async function orElse<R>(
   context: WriteContext<R>,
   absent: readonly number[],
-  others: readonly number[],
   write: WritePath,
+  straight: StraightWatch | undefined,
 ): Promise<Counts> {
-  const isAll = others.length === 0;
-  const created = await picked(context, absent, (part) => copyStraight(part, isAll));
-  if (isAll) return created;
-  return addCounts(created, await picked({ ...context, begun: true }, others, write));
+  if (straight === undefined) return picked({ ...context, begun: true }, absent, write);
+  try {
+    return await picked(context, absent, copyStraight);
+  } catch (error) {
+    if (!isInTheWay(error)) throw error;
+    straight();
+    await context.lease.query('ROLLBACK');
+    return picked(context, absent, write);
+  }
 }
 
 /** Writes the records at `indices` (default: all) as a batch of their own. */

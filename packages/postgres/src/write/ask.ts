@@ -9,12 +9,15 @@
  * - A key that stands twice in the batch is neither: which of its records is the last is the merge's to decide.
  */
 import type { Keyed, TableSpec } from '@inator/runtime';
+import type { QueryResult } from 'pg';
 import { seqColumn } from '../table/columns.ts';
 import { qualified, quoted } from '../table/names.ts';
 import type { WriteContext } from './path.ts';
 
 /** Indices of a batch's records. */
 export interface Answer {
+  /** The table is what it was when the sink was opened, and stays so until the transaction ends. */
+  readonly sameShape: boolean;
   /** The table holds them as they are. */
   readonly known: readonly number[];
   /** The table did not have their keys; in key order. */
@@ -41,8 +44,21 @@ SELECT pg_catalog.array_agg(j.n) FILTER (WHERE j.known) AS known,
 FROM judged AS j`;
 }
 
-export async function ask<R>({ lease, batch, sql, encoder, bytes }: WriteContext<R>): Promise<Answer> {
+/**
+ * Begins a transaction. True when the table is what it was when the sink was opened; a lock keeps it so until the end.
+ */
+export async function beginAlike<R>({ lease, sql }: WriteContext<R>): Promise<boolean> {
+  // Of several statements in one message the driver gives an array of results, which its types do not say.
+  const results: unknown = await lease.query(`${sql.begin}; ${sql.lockAndShape}`);
+  const last = (Array.isArray(results) ? results.at(-1) : undefined) as QueryResult<{ shape: string }> | undefined;
+  return last?.rows[0]?.shape === sql.shape;
+}
+
+/** Begins the transaction, and asks in it. */
+export async function ask<R>(context: WriteContext<R>): Promise<Answer> {
+  const { lease, batch, sql, encoder, bytes } = context;
   const { records } = batch;
+  const sameShape = await beginAlike(context);
   const once = singles(records);
   bytes.at = 0;
   const { rows } = await lease.query<{ known: readonly number[] | null; differing: readonly number[] | null }>(
@@ -58,12 +74,22 @@ export async function ask<R>({ lease, batch, sql, encoder, bytes }: WriteContext
   const known = note(rows[0]?.known, 1);
   note(rows[0]?.differing, 2);
   const absent = once.filter((index) => there[index] === 0);
-  // By UTF-16 units, not bytes: it need only be the same order in every process of ours, so that two meet in it.
-  absent.sort((a, b) => ((records[a] as Keyed<R>).key < (records[b] as Keyed<R>).key ? -1 : 1));
+  sortByKey(absent, records);
   const isOnce = new Uint8Array(records.length);
   for (const index of once) isOnce[index] = 1;
   const others = records.flatMap((_, index) => (there[index] === 2 || isOnce[index] === 0 ? [index] : []));
-  return { known, absent, others };
+  return { sameShape, known, absent, others };
+}
+
+/** UTF-16 units from here on stand in another order than their bytes. */
+const astral = /[\ud800-\uffff]/;
+
+/** By the bytes of the keys, which differ: the order of the merge, so that whoever meets there meets in one order. */
+function sortByKey<R>(indices: number[], records: readonly Keyed<R>[]): void {
+  const keyOf = (index: number): string => (records[index] as Keyed<R>).key;
+  if (indices.some((index) => astral.test(keyOf(index)))) {
+    indices.sort((a, b) => Buffer.compare(Buffer.from(keyOf(a)), Buffer.from(keyOf(b))));
+  } else indices.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 /** Indices of the records whose keys stand once in the batch. */

@@ -7,10 +7,11 @@ import type { MergeRow } from './merge.ts';
 import { commit, countsOf, type WritePath } from './path.ts';
 
 export const writeMultirow: WritePath = async (context) => {
-  const { lease, batch, sql, encoder, bytes, clock } = context;
+  const { lease, batch, sql, encoder, bytes, clock, begun } = context;
+  bytes.at = 0;
   const arrays = encoder.arrays(bytes, batch.records);
   if (failpointsArmed) await failpoint('before-copy');
-  await lease.query(sql.begin);
+  if (!begun) await lease.query(sql.begin);
   clock.mark('stage');
   const { rows } = await lease.query<MergeRow & Record<string, unknown>>(sql.mergeArrays, arrays);
   const counts = await countsOf(context, rows[0], batch.records.length);

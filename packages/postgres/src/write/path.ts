@@ -23,6 +23,9 @@ export interface TableSql {
   readonly stageAndCopy: string;
   /** COPY into the table itself; undefined where COPY would bypass what INSERT obeys. */
   readonly straight: string | undefined;
+  /** What a transaction that asks begins with, and what it must answer for `straight`. */
+  readonly lockAndShape: string;
+  readonly shape: string;
   /** Enters keys, an array parameter, into the ledger; undefined where none is kept. */
   readonly enterSeen: string | undefined;
   readonly mergeStage: string;

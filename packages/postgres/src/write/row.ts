@@ -5,10 +5,10 @@ import type { MergeRow } from './merge.ts';
 import { commit, countsOf, type WritePath } from './path.ts';
 
 export const writeByRow: WritePath = async (context) => {
-  const { lease, batch, sql, encoder, bytes, clock } = context;
+  const { lease, batch, sql, encoder, bytes, clock, begun } = context;
   const { records } = batch;
   if (failpointsArmed) await failpoint('before-copy');
-  await lease.query(sql.begin);
+  if (!begun) await lease.query(sql.begin);
   clock.mark('stage');
   const winners = winnersOf(records);
   let counts = { ...noCounts, collapsed: records.length - winners.length };
