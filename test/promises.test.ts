@@ -8,6 +8,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 interface Reference {
   readonly row: string;
+  /** A file, or `package.json` for a command that must be among its scripts. */
   readonly file: string;
   /** What stands in the file as the name of a test, or a part of one. */
   readonly quotes: readonly string[];
@@ -34,6 +35,11 @@ function referencesOf(guide: string): readonly Reference[] {
     const last = cells.at(-1) ?? '';
     if (!last.includes('`')) continue;
     for (const [, name = '', rest = ''] of last.matchAll(/`([^`]+)`([^`]*)/g)) {
+      const script = /^npm run (\S+)/.exec(name)?.[1];
+      if (script !== undefined) {
+        references.push({ row: cells[0] ?? '', file: 'package.json', quotes: [`"${script}": "`] });
+        continue;
+      }
       const quotes = [...rest.matchAll(/"([^"]+)"/g)].map(([, quote = '']) => quote);
       references.push({ row: cells[0] ?? '', file: resolve(name, folder), quotes });
     }

@@ -177,10 +177,10 @@ export const log = {
       min: 0,
       max: 1_000_000,
       unit: 'lines',
-      default: 100,
+      default: 10_000,
       sentence:
         'Lines `Batch processed` a second and type, at most; the batches beyond are summed up in one `Batches processed` every 10 s, so that no record is missing.',
-      when: 'Less where logs are dear, `0` for summaries only; more where every batch must have its line.',
+      when: 'Less where logs are dear, for example 10; `0` for summaries only.',
     }),
   },
 } as const;
