@@ -64,6 +64,16 @@ describe('the course of a run', () => {
     expect(figures['last over first']).toBeCloseTo(0.5, 2);
   });
 
+  it('makes no figures of a handful of batches', () => {
+    const all = marks(
+      () => 1,
+      () => 80,
+    );
+    const few = { marks: all.slice(0, 30) };
+    expect(growthOf(few).figures).toBeUndefined();
+    expect(memoryOf(few).figures).toEqual({ 'private peak MiB': 80, 'private last MiB': 80 });
+  });
+
   it('tells memory that grows from memory that found its size', () => {
     const flat = memoryOf({
       marks: marks(

@@ -10,15 +10,20 @@ import { type BadRecords, tableinator } from '../subjects/table-runs.ts';
 const kept = 100;
 /** Parts of a growth run; the first and the last are compared. */
 const parts = 20;
+/** Fewer batches than this arrive in one reading of a pipe: no rate can be made of them. */
+const leastBatches = 5;
+/** The heap takes so many records to find its size; a slope over fewer would be its finding. */
+const leastForSlope = 50_000;
 
 export function growthOf(course: Course): Pick<Run, 'figures' | 'series'> {
   const { marks } = course;
   const total = marks.at(-1)?.records ?? 0;
   const between = (from: number, to: number): number => {
-    const first = marks.find(({ records }) => records >= from);
-    const last = marks.find(({ records }) => records >= to);
-    if (first === undefined || last === undefined || last.at === first.at) return 0;
-    return (last.records - first.records) / (last.at - first.at);
+    const first = marks.findIndex(({ records }) => records >= from);
+    const last = marks.findIndex(({ records }) => records >= to);
+    const [begin, end] = [marks[first], marks[last]];
+    if (begin === undefined || end === undefined || last - first < leastBatches || end.at === begin.at) return 0;
+    return (end.records - begin.records) / (end.at - begin.at);
   };
   const first = between(1, total / parts);
   const last = between(total - total / parts, total);
@@ -51,7 +56,7 @@ export function memoryOf({ marks }: Course): Pick<Run, 'figures' | 'series'> {
         1,
       ),
       'private last MiB': round(memory.at(-1) ?? 0, 1),
-      'MiB per million': round(perMillion, 1),
+      ...(total < leastForSlope ? {} : { 'MiB per million': round(perMillion, 1) }),
     },
     series: { 'private MiB': thinned(points, kept) },
   };
