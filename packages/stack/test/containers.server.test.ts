@@ -1,4 +1,5 @@
 // Containers, where an engine answers and has the image; elsewhere only that their absence is said clearly.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { startContainer } from '../src/containers/container-server.ts';
@@ -37,9 +38,32 @@ afterAll(() => scratch.remove());
     await server.resume();
     expect(await until(answers, { timeoutMs: 20_000 })).toBe(true);
 
+    expect(readFileSync(join(scratch.path, 'postgres', 'postgres.log'), 'utf8')).toMatch(
+      /ready to accept connections[^]+was interrupted[^]+ready to accept connections/,
+    );
     await server.remove();
     expect(await accepts(server.port)).toBe(false);
   }, 300_000);
+
+  it('comes from the image that is named, although everything else is to be local', async () => {
+    const dir = join(scratch.path, 'named');
+    const options = { postgres: { image: images.postgres } };
+    const env = { INATOR_STACK: 'local' };
+    const resolved = await resolveServers({ env, want: ['postgres'], dir, options, ephemeral: true });
+    try {
+      expect(resolved.servers.postgres?.runs).toBe('container');
+    } finally {
+      await resolved.remove();
+    }
+  }, 300_000);
+
+  it('is not replaced by a local one when the image that is named cannot be had', async () => {
+    const dir = join(scratch.path, 'absent');
+    const options = { postgres: { image: 'inator/no-such-image:0' } };
+    await expect(resolveServers({ env: {}, want: ['postgres'], dir, options, ephemeral: true })).rejects.toMatchObject({
+      code: 'no-containers',
+    });
+  }, 60_000);
 });
 
 (reached === undefined ? describe.skip : describe)('an image that cannot be had', () => {

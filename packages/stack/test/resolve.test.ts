@@ -37,6 +37,15 @@ describe('servers named by the environment', () => {
     }
   });
 
+  it('have no image: who asks for a version is not given another', async () => {
+    const env = { POSTGRES_URL: 'postgresql://db/x' };
+    const options = { postgres: { image: 'postgres:18' } };
+    await expect(resolveServers({ env, want: ['postgres'], dir, options })).rejects.toMatchObject({
+      code: 'bad-option',
+      message: expect.stringContaining('postgres:18'),
+    });
+  });
+
   it('must all be named when INATOR_STACK is env', async () => {
     const env = { INATOR_STACK: 'env', POSTGRES_URL: 'postgresql://db/x', RABBITMQ_URL: '' };
     await expect(resolveServers({ env, want: ['rabbitmq', 'postgres'], dir })).rejects.toThrow(/rabbitmq/);
