@@ -1,7 +1,7 @@
 import { type Cell, type Sink, SinkError, type TableModel } from '@inator/runtime';
 import { type Proxy as HurtingProxy, startProxy, until } from '@inator/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTableSink, type Postgres, type PostgresSettings } from '../src/index.ts';
+import { createTableSink, type Postgres, type PostgresSettings, type WritePathName } from '../src/index.ts';
 import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place, serverUrl } from './support/place.ts';
 
 let place: Place;
@@ -25,8 +25,8 @@ const many = (from: number, count: number) =>
     model,
     Array.from({ length: count }, (_, i) => doc(`${from + i}`)),
   );
-const opened = async (postgres: Postgres): Promise<Sink<readonly Cell[]>> => {
-  const sink = createTableSink(postgres, model);
+const opened = async (postgres: Postgres, writePath: WritePathName = 'copy'): Promise<Sink<readonly Cell[]>> => {
+  const sink = createTableSink(postgres, model, { writePath });
   await sink.open(never);
   return sink;
 };
@@ -172,13 +172,17 @@ describe('behind a link that hurts', () => {
   };
 
   it.each([
-    ['the COPY', 'FROM STDIN'],
-    ['the rows', 'hash of 37'],
-    ['the merge', 'WITH latest'],
-    ['the COMMIT', 'COMMIT'],
-  ])('a black hole at %s ends by our own deadline, and the batch goes through afterwards', async (_, bytes) => {
+    ['the lock', 'LOCK TABLE', 'copy'],
+    ['the question', 'WITH judged', 'copy'],
+    ['the COPY', 'FROM STDIN', 'copy'],
+    ['the rows', 'hash of 37', 'copy'],
+    ['the COMMIT', 'COMMIT', 'copy'],
+    ['the rows for the stage', 'hash of 37', 'staged'],
+    ['the merge', 'WITH latest', 'staged'],
+  ] as const)('a black hole at %s ends by our own deadline, and the batch goes through afterwards', async (...at) => {
+    const [, bytes, writePath] = at;
     const postgres = throughProxy();
-    const sink = await opened(postgres);
+    const sink = await opened(postgres, writePath);
     when(bytes, () => proxy.freeze());
     const error = await caught(sink.write(many(0, 100), never));
     expect([error.is, error.fault.code]).toEqual(['unavailable', 'store-unreachable']);
@@ -211,7 +215,7 @@ describe('behind a link that hurts', () => {
 
   it('an abort ends a write at once, wherever it is', async () => {
     const sink = await opened(throughProxy({ statementTimeoutMs: 60_000, connectTimeoutMs: 60_000 }));
-    for (const bytes of ['FROM STDIN', 'WITH latest', 'COMMIT']) {
+    for (const bytes of ['LOCK TABLE', 'WITH judged', 'FROM STDIN', 'COMMIT']) {
       const aborter = new AbortController();
       when(bytes, () => {
         proxy.freeze();
