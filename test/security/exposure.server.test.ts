@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createNeo4j } from '@inator/neo4j';
-import { type Proxy as Switch, startProxy, until } from '@inator/testkit/hurt';
+import { type Proxy as Switch, until } from '@inator/testkit/hurt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService, ServiceName } from '../support/service.ts';
 import { openWorld, sharedServers, type Type, type World } from '../support/world.ts';
@@ -16,11 +16,10 @@ import {
   brokerAccount,
   graphAccount,
   postgresAccount,
-  type SecretFiles,
-  secretFiles,
   uniqueName,
 } from './support/accounts.ts';
 import { sideBySide } from './support/side-by-side.ts';
+import { openStage, type Stage } from './support/stage.ts';
 
 /** What is looked for; around it stand characters that urls and JSON write otherwise. */
 const secret = 'zq4711qz';
@@ -30,36 +29,19 @@ const other = `other-${secret}`;
 const all = { configure: '.*', write: '.*', read: '.*' };
 
 let world: World;
-let files: SecretFiles;
+let stage: Stage;
 let dir: string;
-const accounts: Account[] = [];
-const proxies: Switch[] = [];
 
 beforeAll(async () => {
   world = await openWorld();
-  files = secretFiles();
+  stage = openStage();
   dir = mkdtempSync(join(tmpdir(), 'inator-exposure-'));
 });
 afterAll(async () => {
   await world.close();
-  for (const account of accounts) await account.remove();
-  for (const proxy of proxies) await proxy.close();
-  files.remove();
+  await stage.close();
   rmSync(dir, { recursive: true, force: true });
 });
-
-async function owned(making: Promise<Account>): Promise<Account> {
-  const account = await making;
-  accounts.push(account);
-  return account;
-}
-
-async function wayTo(url: string, defaultPort: number): Promise<Switch> {
-  const { hostname, port } = new URL(url);
-  const proxy = await startProxy({ target: { host: hostname, port: Number(port || defaultPort) } });
-  proxies.push(proxy);
-  return proxy;
-}
 
 /** Bodies that are refused, each with the canary where a careless message would quote it. */
 const poisons: readonly (string | Buffer)[] = [
@@ -132,18 +114,21 @@ const label = uniqueName('Exposed');
 /** tableinator, its log as JSON, its secrets in files. */
 async function tables(): Promise<void> {
   const servers = sharedServers();
-  const store = await owned(postgresAccount(password));
-  const broker = await owned(brokerAccount(all, password));
-  const ways = { broker: await wayTo(servers.rabbitmq, 5672), store: await wayTo(servers.postgres ?? '', 5432) };
+  const store = await stage.owned(postgresAccount(password));
+  const broker = await stage.owned(brokerAccount(all, password));
+  const ways = {
+    broker: await stage.wayTo(servers.rabbitmq, 5672),
+    store: await stage.wayTo(servers.postgres ?? '', 5432),
+  };
   await world.tables.query(`create schema "${world.schema}" authorization ${store.username}`);
   const service = await world.start('tableinator', {
     RABBITMQ_URL: '',
-    RABBITMQ_URL_FILE: files.put(
+    RABBITMQ_URL_FILE: stage.files.put(
       'rabbitmq',
       addressOf(servers.rabbitmq, { username: broker.username, password, port: ways.broker.port }),
     ),
     POSTGRES_URL: addressOf(servers.postgres ?? '', { username: store.username, port: ways.store.port }),
-    POSTGRES_PASSWORD_FILE: files.put('postgres', password),
+    POSTGRES_PASSWORD_FILE: stage.files.put('postgres', password),
     DATA_TYPES: 'labels',
     LOG_LEVEL: 'debug',
     POSTGRES_BATCH_FLUSH_INTERVAL: '0.2',
@@ -195,9 +180,12 @@ async function tables(): Promise<void> {
 /** graphinator, its log as text, its secrets in variables. */
 async function graphs(): Promise<void> {
   const servers = sharedServers();
-  const store = await owned(graphAccount(password));
-  const broker = await owned(brokerAccount(all, password));
-  const ways = { broker: await wayTo(servers.rabbitmq, 5672), store: await wayTo(servers.neo4j?.uri ?? '', 7687) };
+  const store = await stage.owned(graphAccount(password));
+  const broker = await stage.owned(brokerAccount(all, password));
+  const ways = {
+    broker: await stage.wayTo(servers.rabbitmq, 5672),
+    store: await stage.wayTo(servers.neo4j?.uri ?? '', 7687),
+  };
   const model = join(dir, 'exposed.yaml');
   writeFileSync(
     model,

@@ -2,53 +2,29 @@
  * Passwords change while the services run: first at the server, then in the file. What is connected is cut off, what is
  * published meanwhile waits, and goes through as soon as the file says the new password; nobody restarts anything.
  */
-import { type Proxy as Switch, startProxy, until } from '@inator/testkit/hurt';
+import { type Proxy as Switch, until } from '@inator/testkit/hurt';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService } from '../support/service.ts';
 import { openWorld, sharedServers, type Type, type World } from '../support/world.ts';
-import {
-  type Account,
-  addressOf,
-  brokerAccount,
-  graphAccount,
-  postgresAccount,
-  type SecretFiles,
-  secretFiles,
-} from './support/accounts.ts';
+import { type Account, addressOf, brokerAccount, graphAccount, postgresAccount } from './support/accounts.ts';
 import { sideBySide } from './support/side-by-side.ts';
+import { openStage, type Stage } from './support/stage.ts';
 
 const all = { configure: '.*', write: '.*', read: '.*' };
 const passwords = ['first-rot-9a1c', 'second-rot-9a1c', 'third-rot-9a1c'] as const;
 const [first, second, third] = passwords;
 
 let world: World;
-let files: SecretFiles;
-const proxies: Switch[] = [];
-const accounts: Account[] = [];
-
-/** A way to the server that can be cut, as a failing switch would. */
-async function wayTo(url: string, defaultPort: number): Promise<Switch> {
-  const { hostname, port } = new URL(url);
-  const proxy = await startProxy({ target: { host: hostname, port: Number(port || defaultPort) } });
-  proxies.push(proxy);
-  return proxy;
-}
-
-function owned<A extends Account>(account: A): A {
-  accounts.push(account);
-  return account;
-}
+let stage: Stage;
 
 beforeAll(async () => {
   world = await openWorld();
-  files = secretFiles();
+  stage = openStage();
   graphinator.start();
 });
 afterAll(async () => {
   await world.close();
-  for (const account of accounts) await account.remove();
-  for (const proxy of proxies) await proxy.close();
-  files.remove();
+  await stage.close();
 });
 
 const artist = (id: string): string => `{"type":"data","id":"${id}","name":"n"}`;
@@ -85,13 +61,13 @@ async function nodes(): Promise<number> {
 /** graphinator, its password in a file. */
 async function rotateNeo4j(): Promise<void> {
   const { neo4j } = sharedServers();
-  const user = owned(await graphAccount(first));
-  const path = await wayTo(neo4j?.uri ?? '', 7687);
+  const user = await stage.owned(graphAccount(first));
+  const path = await stage.wayTo(neo4j?.uri ?? '', 7687);
   const service = await world.start('graphinator', {
     NEO4J_URI: `bolt://127.0.0.1:${path.port}`,
     NEO4J_USERNAME: user.username,
     NEO4J_PASSWORD: '',
-    NEO4J_PASSWORD_FILE: files.put('neo4j', first),
+    NEO4J_PASSWORD_FILE: stage.files.put('neo4j', first),
     DATA_TYPES: 'labels',
     NEO4J_BATCH_FLUSH_INTERVAL: '0.2',
   });
@@ -105,7 +81,7 @@ async function rotateNeo4j(): Promise<void> {
   await publish('labels', 10);
   await until(() => refusal(service, 'store-misconfigured', /Security/), 'the old password is refused');
   expect((await service.get('/readyz')).status).toBe(503);
-  files.put('neo4j', second);
+  stage.files.put('neo4j', second);
   await until(async () => (await nodes()) === before + 20, 'nodes with the second password', 60_000);
   await world.drained(service);
   expect(await world.broker.letters(`${world.queue('graphinator', 'labels')}.dlq`)).toEqual([]);
@@ -123,16 +99,16 @@ describe('tableinator, its passwords in files', () => {
 
   beforeAll(async () => {
     const servers = sharedServers();
-    role = owned(await postgresAccount(first));
-    user = owned(await brokerAccount(all, first));
-    broker = await wayTo(servers.rabbitmq, 5672);
+    role = await stage.owned(postgresAccount(first));
+    user = await stage.owned(brokerAccount(all, first));
+    broker = await stage.wayTo(servers.rabbitmq, 5672);
     rabbitmqUrl = (password) => addressOf(servers.rabbitmq, { username: user.username, password, port: broker.port });
     await world.tables.query(`create schema "${world.schema}" authorization ${role.username}`);
     service = await world.start('tableinator', {
       RABBITMQ_URL: '',
-      RABBITMQ_URL_FILE: files.put('rabbitmq-url', rabbitmqUrl(first)),
+      RABBITMQ_URL_FILE: stage.files.put('rabbitmq-url', rabbitmqUrl(first)),
       POSTGRES_URL: addressOf(servers.postgres ?? '', { username: role.username }),
-      POSTGRES_PASSWORD_FILE: files.put('postgres', first),
+      POSTGRES_PASSWORD_FILE: stage.files.put('postgres', first),
       DATA_TYPES: 'artists',
       POSTGRES_BATCH_FLUSH_INTERVAL: '0.2',
     });
@@ -150,7 +126,7 @@ describe('tableinator, its passwords in files', () => {
     await until(() => refusal(service, 'store-misconfigured', /28P01/), 'the old password is refused');
     expect((await service.get('/readyz')).status).toBe(503);
     expect(await world.rows('artists')).toBe(10);
-    files.put('postgres', second);
+    stage.files.put('postgres', second);
     await until(async () => (await world.rows('artists')) === 20, 'rows with the second password', 60_000);
     await world.drained(service);
     staysItself(service);
@@ -162,15 +138,15 @@ describe('tableinator, its passwords in files', () => {
     await publish('artists', 10);
     await until(() => refusal(service, 'broker-refused', /403|ACCESS.REFUSED/i), 'the old password is refused');
     expect((await service.get('/readyz')).status).toBe(503);
-    files.put('rabbitmq-url', rabbitmqUrl(second));
+    stage.files.put('rabbitmq-url', rabbitmqUrl(second));
     await until(async () => (await world.rows('artists')) === 30, 'rows with the second password', 60_000);
     await world.drained(service);
     staysItself(service);
   });
 
   it('goes on when both change at the same time, and their files before their servers', async () => {
-    files.put('postgres', third);
-    files.put('rabbitmq-url', rabbitmqUrl(third));
+    stage.files.put('postgres', third);
+    stage.files.put('rabbitmq-url', rabbitmqUrl(third));
     await Promise.all([role.setPassword(third), user.setPassword(third)]);
     broker.cut();
     await world.tables.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [

@@ -18,22 +18,20 @@ import {
   type Batch,
   backoffMs,
   type Clock,
-  type Counts,
   delay,
   failpoint,
   failpointsArmed,
-  fault,
   type GraphModel,
   noPurge,
   type Receipt,
   type Sink,
   SinkError,
   startClock,
-  stored,
 } from '@inator/runtime';
-import { assemble, type Held, type HeldEdge, type Plan, rewrites } from './assemble.ts';
+import { heldEdge, type Judged, type LockedRow, lost, onlyRow, raced, racedCause, receipt } from './answers.ts';
+import { assemble, type Held, type Plan, rewrites } from './assemble.ts';
 import { blame } from './culprit.ts';
-import type { Answer, Neo4j, Transaction } from './driver.ts';
+import type { Neo4j } from './driver.ts';
 import { classify } from './faults.ts';
 import { createLedger, dropLedger, type LedgerSettings } from './ledger/ledger.ts';
 import { ledgerLabels } from './ledger/nodes.ts';
@@ -49,6 +47,7 @@ import {
   readStatement,
   writeStatement,
 } from './statements.ts';
+import type { Transaction } from './transaction.ts';
 import { hashFault, keyFault, seqFault } from './values.ts';
 import { type Candidate, judge, reduce, ties, type Verdict } from './version.ts';
 
@@ -279,61 +278,4 @@ interface Sighting<R> {
   readonly exists: boolean;
   readonly verdict: Verdict;
   readonly tied: boolean;
-}
-
-type EdgeAnswer = string | readonly [key: string, from: boolean | null, to: boolean | null];
-type LockedRow = readonly [key: string, hash: string | null, seq: bigint | null, groups: readonly EdgeAnswer[][]];
-
-function heldEdge(edge: EdgeAnswer, owner: 'from' | 'to', twoSided: boolean): HeldEdge {
-  if (typeof edge === 'string' || !twoSided) return { key: edge as string, mine: true, theirs: false };
-  const [key, from, to] = edge;
-  return owner === 'from'
-    ? { key, mine: from === true, theirs: to === true }
-    : { key, mine: to === true, theirs: from === true };
-}
-
-/** The row of a statement that aggregates: taking none for "nothing found" would lose records. */
-function onlyRow({ rows }: Answer): Readonly<Record<string, unknown>> {
-  const [row] = rows;
-  if (row !== undefined && rows.length === 1) return row;
-  const reason = `a Neo4j statement gave ${rows.length} rows instead of 1`;
-  throw new SinkError('suspect', fault('defect', 'graph', reason));
-}
-
-const racedCause = new Error('raced');
-
-function raced(what: string): never {
-  throw new SinkError('unavailable', fault('store-busy', 'graph', `${what} in between`), { cause: racedCause });
-}
-
-function lost(expected: number, created: number): SinkError {
-  const reason = `${created} relationships created, ${expected} were to be: the transaction was taken back`;
-  return new SinkError('suspect', fault('defect', 'graph', reason));
-}
-
-type Judged = Pick<Sighting<unknown>, 'verdict' | 'tied'>;
-
-function receipt<R>(batch: Batch<R>, judged: readonly Judged[], clock: Clock, answers: readonly Answer[]): Receipt {
-  const tally = (...which: readonly Verdict[]): number =>
-    judged.filter(({ verdict }) => which.includes(verdict)).length;
-  const tied = judged.filter((each) => each.tied).length;
-  const counts: Counts = {
-    created: tally('create'),
-    updated: tally('update'),
-    unchanged: tally('unchanged', 'advance'),
-    stale: tally('stale'),
-    collapsed: batch.records.length - judged.length,
-    ...(tied === 0 ? {} : { tied }),
-  };
-  const sum = (of: (answer: Answer) => number): number => answers.reduce((total, answer) => total + of(answer), 0);
-  return {
-    outcomes: batch.records.map(() => stored),
-    counts,
-    phases: clock.phases,
-    graph: {
-      nodesCreated: sum(({ nodesCreated }) => nodesCreated),
-      relationshipsCreated: sum(({ relationshipsCreated }) => relationshipsCreated),
-      relationshipsDeleted: sum(({ relationshipsDeleted }) => relationshipsDeleted),
-    },
-  };
 }

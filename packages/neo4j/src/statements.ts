@@ -11,8 +11,9 @@
  * sizes (in powers of ten) and element types; planning the writing statement takes longer than running it. The sizes of
  * lists inside a map are not looked at, so each text is planned once.
  */
-import type { Parameters } from './driver.ts';
+
 import { bookkeeping, type GraphShape, type OwnedGroup, sideMark } from './shape.ts';
+import type { Parameters } from './transaction.ts';
 
 export const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 

@@ -3,8 +3,8 @@
  * of keys in our memory, then the nodes against it; once to count, and once more, when they may go, to write them down.
  */
 import { judgeRun, type PurgeSettings } from '@inator/runtime';
-import type { Answer, Transaction } from '../driver.ts';
 import type { GraphShape } from '../shape.ts';
+import type { Answer, Transaction } from '../transaction.ts';
 import { createKeySet, type KeySet } from './key-set.ts';
 import { countEntries, type Known, settle } from './nodes.ts';
 import { asParametersWith, pageStatement } from './statements.ts';

@@ -21,9 +21,10 @@ import {
   type RunSteps,
   skipReasons,
 } from '@inator/runtime';
-import type { Neo4j, Transaction } from '../driver.ts';
+import type { Neo4j } from '../driver.ts';
 import { classify } from '../faults.ts';
 import type { GraphShape } from '../shape.ts';
+import type { Transaction } from '../transaction.ts';
 import { judge } from './judge.ts';
 import {
   closeRun,

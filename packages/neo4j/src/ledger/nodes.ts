@@ -5,9 +5,9 @@
  * write for each unchanged one, and a node for each key an index to write. Nobody waits for a lock to append one.
  */
 import type { Closing, Extraction, SkipReason } from '@inator/runtime';
-import type { Parameters, Transaction } from '../driver.ts';
 import type { ShapeLabel } from '../shape.ts';
 import { asParameters } from '../statements.ts';
+import type { Parameters, Transaction } from '../transaction.ts';
 
 /** Labels of the ledger. `InatorRun` and `InatorExtraction` are unique by their keys. */
 export const ledgerLabels: readonly ShapeLabel[] = [

@@ -1,6 +1,7 @@
 /** Deletes what vanished, one list of keys a transaction. */
-import type { Transaction } from '../driver.ts';
+
 import type { GraphShape } from '../shape.ts';
+import type { Transaction } from '../transaction.ts';
 import { idOf, type Known } from './nodes.ts';
 import {
   asParametersWith,

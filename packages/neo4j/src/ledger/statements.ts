@@ -1,7 +1,8 @@
 /** The Cypher of the ledger that depends on a model. Values travel inside one map, as in the writing statements. */
-import type { Parameters } from '../driver.ts';
+
 import { bookkeeping, type GraphShape, type OwnedGroup, sideMark } from '../shape.ts';
 import { quoted } from '../statements.ts';
+import type { Parameters } from '../transaction.ts';
 
 const hash = quoted(bookkeeping.hash);
 const lock = quoted(bookkeeping.lock);

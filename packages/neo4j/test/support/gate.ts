@@ -1,5 +1,6 @@
 /** A Neo4j whose transactions wait at chosen places, so that two writers meet exactly where it hurts. */
-import type { Neo4j, Transaction } from '../../src/driver.ts';
+import type { Neo4j } from '../../src/driver.ts';
+import type { Transaction } from '../../src/transaction.ts';
 
 export interface Gate {
   readonly neo4j: Neo4j;
