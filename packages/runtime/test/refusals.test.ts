@@ -118,6 +118,8 @@ describe('a lane whose records are refused', () => {
         sizes.push(batch.records.length);
         crashed = true;
         source.lose();
+        // A process that has ended takes nothing again.
+        void b.lane.stop(AbortSignal.abort());
         await new Promise(() => {});
       };
       await until(() => crashed || empty(b), 'the end of a life');

@@ -39,7 +39,7 @@ afterAll(() => scratch.remove());
     expect(await until(answers, { timeoutMs: 20_000 })).toBe(true);
 
     expect(readFileSync(join(scratch.path, 'postgres', 'postgres.log'), 'utf8')).toMatch(
-      /ready to accept connections[^]+was interrupted[^]+ready to accept connections/,
+      /ready to accept connections[\s\S]+was interrupted[\s\S]+ready to accept connections/,
     );
     await server.remove();
     expect(await accepts(server.port)).toBe(false);
