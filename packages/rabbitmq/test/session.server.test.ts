@@ -2,27 +2,10 @@
 import { type Delivery, type Session, SourceError } from '@inator/runtime';
 import { describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
-import { useFixtures } from './fixtures.ts';
-import { type Fixture, letterAbout, never } from './support.ts';
+import { left, numbered, useFixtures } from './fixtures.ts';
+import { letterAbout, never } from './support.ts';
 
 const { fixtureFor } = useFixtures();
-
-const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `m${from + i}`);
-const bodies = (taken: readonly Delivery[]): string[] => taken.map((delivery) => Buffer.from(delivery.body).toString());
-/**
- * What the queue still holds, taken out of it. The broker takes back what a closed channel left only after it has
- * answered the close, so the first marker gives it time and the second tells the end.
- */
-async function left(fixture: Fixture): Promise<string[]> {
-  await fixture.publish(['marker']);
-  const { session, taken } = await fixture.open(5_000);
-  await until(() => bodies(taken).includes('marker'), 'the marker');
-  await fixture.publish(['end']);
-  await until(() => bodies(taken).includes('end'), 'the end');
-  session.ack(taken);
-  await session.close();
-  return bodies(taken).filter((body) => body !== 'marker' && body !== 'end');
-}
 
 describe('a session', () => {
   it('says in one frame that a batch of 500 is settled', async () => {

@@ -1,28 +1,11 @@
-import type { Delivery, Session, Source } from '@inator/runtime';
+import type { Session, Source } from '@inator/runtime';
 import { describe, expect, it } from '@jest/globals';
 import { describeSource } from '../../testkit/src/conformance/source.ts';
 import { until } from '../../testkit/src/until.ts';
-import { rejection, useFixtures } from './fixtures.ts';
-import { type Fixture, makeFixture } from './support.ts';
+import { bodies, left, numbered, rejection, useFixtures } from './fixtures.ts';
+import { makeFixture } from './support.ts';
 
 const { fixtureFor } = useFixtures();
-
-const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `m${from + i}`);
-const bodies = (taken: readonly Delivery[]): string[] => taken.map((delivery) => Buffer.from(delivery.body).toString());
-/**
- * What the queue still holds, taken out of it. The broker takes back what a closed channel left only after it has
- * answered the close, so the first marker gives it time and the second tells the end.
- */
-async function left(fixture: Fixture): Promise<string[]> {
-  await fixture.publish(['marker']);
-  const { session, taken } = await fixture.open(5_000);
-  await until(() => bodies(taken).includes('marker'), 'the marker');
-  await fixture.publish(['end']);
-  await until(() => bodies(taken).includes('end'), 'the end');
-  session.ack(taken);
-  await session.close();
-  return bodies(taken).filter((body) => body !== 'marker' && body !== 'end');
-}
 
 for (const type of ['quorum', 'classic'] as const) {
   describeSource(`a ${type} queue`, async () => {
