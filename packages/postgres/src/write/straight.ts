@@ -1,6 +1,6 @@
 /**
  * Binary COPY into the table itself, for keys that it does not hold: no stage, no merge, and the server writes whole pages
- * of rows at a time. Measured against stage and merge it takes the database a third less processor time a record.
+ * of rows at a time. Measured against stage and merge it takes the database a quarter to a third less processor time a record.
  *
  * What must stay true:
  * - Binary COPY takes whatever bytes fit a column's type: into a column that somebody altered they might fit by accident.
