@@ -24,7 +24,7 @@ import { stagedColumns } from './table/columns.ts';
 import { type Gin, ginMemory, withGin } from './table/gin.ts';
 import { qualified } from './table/names.ts';
 import { prepareTable } from './table/prepare.ts';
-import { writeAnswered } from './write/answered.ts';
+import { type StraightWay, writeAnswered } from './write/answered.ts';
 import { ask, askSql } from './write/ask.ts';
 import { mergeSql } from './write/merge.ts';
 import { writeMultirow } from './write/multirow.ts';
@@ -108,8 +108,12 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     };
   };
 
-  const beWary = (): void => {
-    wary = waryBatches;
+  const wayOf = ({ straight }: TableSql): StraightWay | undefined => {
+    if (straight === undefined || wary > 0) return undefined;
+    const refused = (): void => {
+      wary = waryBatches;
+    };
+    return { sql: straight, refused };
   };
 
   const writeOnce = async (batch: Batch<R>, current: TableSql, signal: AbortSignal): Promise<Receipt> => {
@@ -123,7 +127,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
         if (!asking) return write(context);
         const answer = await ask(context);
         clock.mark('read');
-        return writeAnswered(context, answer, write, current.straight !== undefined && wary === 0 ? beWary : undefined);
+        return writeAnswered(context, answer, write, wayOf(current));
       }, signal);
     } catch (error) {
       throw classify(error);

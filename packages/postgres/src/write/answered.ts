@@ -4,8 +4,13 @@ import { type Answer, beginAlike } from './ask.ts';
 import { commit, type WriteContext, type WritePath } from './path.ts';
 import { copyStraight, isInTheWay } from './straight.ts';
 
-/** Told that a COPY into the table was refused. */
-export type StraightWatch = () => void;
+/** The way straight into the table, while it may be taken. */
+export interface StraightWay {
+  /** The COPY. */
+  readonly sql: string;
+  /** Told when it was refused. */
+  readonly refused: () => void;
+}
 
 /**
  * What is known is left out. Absent keys go straight into the table when `straight` allows it and they are at least half
@@ -19,7 +24,7 @@ export async function writeAnswered<R>(
   context: WriteContext<R>,
   { sameShape, known, absent, others }: Answer,
   write: WritePath,
-  straight: StraightWatch | undefined,
+  straight: StraightWay | undefined,
 ): Promise<Counts> {
   const begun = { ...context, begun: true };
   const unchanged = { ...noCounts, unchanged: known.length };
@@ -45,14 +50,14 @@ async function orElse<R>(
   context: WriteContext<R>,
   absent: readonly number[],
   write: WritePath,
-  straight: StraightWatch | undefined,
+  straight: StraightWay | undefined,
 ): Promise<Counts> {
   if (straight === undefined) return picked({ ...context, begun: true }, absent, write);
   try {
-    return await picked(context, absent, copyStraight);
+    return await picked(context, absent, (part) => copyStraight(part, straight.sql));
   } catch (error) {
     if (!isInTheWay(error)) throw error;
-    straight();
+    straight.refused();
     await context.lease.query('ROLLBACK');
     return picked(context, absent, write);
   }

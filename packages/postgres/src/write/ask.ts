@@ -59,48 +59,56 @@ export async function ask<R>(context: WriteContext<R>): Promise<Answer> {
   const { lease, batch, sql, encoder, bytes } = context;
   const { records } = batch;
   const sameShape = await beginAlike(context);
-  const once = singles(records);
+  const states = statesOf(records);
+  const asked = indicesIn(states, absent);
   bytes.at = 0;
   const { rows } = await lease.query<{ known: readonly number[] | null; differing: readonly number[] | null }>(
     sql.ask,
-    encoder.keys(bytes, records, once),
+    encoder.keys(bytes, records, asked),
   );
-  const there = new Uint8Array(records.length);
-  const note = (found: readonly number[] | null | undefined, as: number): readonly number[] => {
-    const indices = (found ?? []).map((n) => once[n - 1] as number);
-    for (const index of indices) there[index] = as;
-    return indices;
+  for (const n of rows[0]?.known ?? []) states[asked[n - 1] as number] = known;
+  for (const n of rows[0]?.differing ?? []) states[asked[n - 1] as number] = other;
+  return {
+    sameShape,
+    known: indicesIn(states, known),
+    absent: sortedByKey(indicesIn(states, absent), records),
+    others: indicesIn(states, other),
   };
-  const known = note(rows[0]?.known, 1);
-  note(rows[0]?.differing, 2);
-  const absent = once.filter((index) => there[index] === 0);
-  sortByKey(absent, records);
-  const isOnce = new Uint8Array(records.length);
-  for (const index of once) isOnce[index] = 1;
-  const others = records.flatMap((_, index) => (there[index] === 2 || isOnce[index] === 0 ? [index] : []));
-  return { sameShape, known, absent, others };
+}
+
+/** What is known of a record. Absent is what the table has not said otherwise of. */
+const other = 0;
+const absent = 1;
+const known = 2;
+
+/** Before the question: absent the keys that stand once in the batch, other those that stand twice. */
+function statesOf<R>(records: readonly Keyed<R>[]): Uint8Array {
+  const last = new Map<string, number>();
+  const states = new Uint8Array(records.length).fill(absent);
+  records.forEach(({ key }, index) => {
+    const before = last.get(key);
+    if (before !== undefined) states[before] = states[index] = other;
+    last.set(key, index);
+  });
+  return states;
+}
+
+function indicesIn(states: Uint8Array, wanted: number): number[] {
+  const indices: number[] = [];
+  states.forEach((state, index) => {
+    if (state === wanted) indices.push(index);
+  });
+  return indices;
 }
 
 /** UTF-16 units from here on stand in another order than their bytes. */
 const astral = /[\ud800-\uffff]/;
 
 /** By the bytes of the keys, which differ: the order of the merge, so that whoever meets there meets in one order. */
-function sortByKey<R>(indices: number[], records: readonly Keyed<R>[]): void {
+function sortedByKey<R>(indices: number[], records: readonly Keyed<R>[]): number[] {
   const keyOf = (index: number): string => (records[index] as Keyed<R>).key;
   if (indices.some((index) => astral.test(keyOf(index)))) {
-    indices.sort((a, b) => Buffer.compare(Buffer.from(keyOf(a)), Buffer.from(keyOf(b))));
-  } else indices.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-}
-
-/** Indices of the records whose keys stand once in the batch. */
-function singles<R>(records: readonly Keyed<R>[]): number[] {
-  const last = new Map<string, number>();
-  const once = new Uint8Array(records.length).fill(1);
-  for (let index = 0; index < records.length; index += 1) {
-    const { key } = records[index] as Keyed<R>;
-    const before = last.get(key);
-    if (before !== undefined) once[before] = once[index] = 0;
-    last.set(key, index);
+    return indices.sort((a, b) => Buffer.compare(Buffer.from(keyOf(a)), Buffer.from(keyOf(b))));
   }
-  return records.flatMap((_, index) => (once[index] === 1 ? [index] : []));
+  return indices.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }

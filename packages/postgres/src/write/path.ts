@@ -7,6 +7,7 @@ import {
   failpointsArmed,
   fault,
   SinkError,
+  type Stage,
   type TableSpec,
 } from '@inator/runtime';
 import type { Bytes } from '../encode/bytes.ts';
@@ -68,9 +69,7 @@ export async function countsOf(
     ]);
     const met = rows[0] ?? { found: 0, unchanged: 0 };
     if (met.found !== row.contested.length) {
-      const lost = row.contested.length - met.found;
-      const reason = `table "${sql.table.name}" took ${lost} of ${records} records without storing them: a trigger or rule`;
-      throw new SinkError('misconfigured', fault('store-misconfigured', 'merge', reason));
+      throw swallowed(sql.table, 'merge', row.contested.length - met.found, records);
     }
     unchanged += met.unchanged;
     stale += met.found - met.unchanged;
@@ -80,6 +79,12 @@ export async function countsOf(
     throw defect(`the merge counts ${created} + ${updated} + ${unchanged} + ${stale} for ${keys} keys`);
   }
   return { created, updated, unchanged, stale, collapsed: records - keys, ...(tied > 0 ? { tied } : {}) };
+}
+
+/** The table took records that are not in it. */
+export function swallowed({ name }: TableSpec, stage: Stage, lost: number, records: number): SinkError {
+  const reason = `table "${name}" took ${lost} of ${records} records without storing them: a trigger or rule`;
+  return new SinkError('misconfigured', fault('store-misconfigured', stage, reason));
 }
 
 /** COMMIT, and the certainty that it was one: a transaction that failed earlier answers COMMIT with ROLLBACK. */

@@ -11,10 +11,10 @@
  * - Rows of a refused COPY stay in the table as dead rows until vacuum. So it is not tried again soon after a failure:
  *   that is the sink's to remember.
  */
-import { type Counts, failpoint, failpointsArmed, fault, noCounts, SinkError } from '@inator/runtime';
+import { type Counts, failpoint, failpointsArmed, noCounts } from '@inator/runtime';
 import { classify } from '../faults/classify.ts';
 import { copyIn } from './copy-in.ts';
-import { commit, type WriteContext } from './path.ts';
+import { commit, swallowed, type WriteContext } from './path.ts';
 
 /** What COPY into the table met, and the stage judges. */
 class InTheWay extends Error {}
@@ -23,8 +23,11 @@ export function isInTheWay(error: unknown): boolean {
   return error instanceof InTheWay;
 }
 
-/** Writes records with absent keys, one a key, in the transaction that has begun, and commits. Throws what `isInTheWay` knows, or a `SinkError`. */
-export async function copyStraight<R>(context: WriteContext<R>): Promise<Counts> {
+/**
+ * Writes records with absent keys, one a key, by the COPY `text` in the transaction that has begun, and commits. Throws
+ * what `isInTheWay` knows, or a `SinkError`.
+ */
+export async function copyStraight<R>(context: WriteContext<R>, text: string): Promise<Counts> {
   const { lease, batch, sql, encoder, bytes, clock } = context;
   const { records } = batch;
   bytes.at = 0;
@@ -32,16 +35,13 @@ export async function copyStraight<R>(context: WriteContext<R>): Promise<Counts>
   if (failpointsArmed) await failpoint('before-copy');
   let taken: number;
   try {
-    taken = await copyIn(lease, sql.straight ?? '', bytes.buffer.subarray(0, bytes.at), () => clock.mark('stage'));
+    taken = await copyIn(lease, text, bytes.buffer.subarray(0, bytes.at), () => clock.mark('stage'));
   } catch (error) {
     const found = classify(error, { stage: 'copy' });
     throw found.is === 'unavailable' ? found : new InTheWay();
   }
   clock.mark('copy');
-  if (taken !== records.length) {
-    const reason = `table "${sql.table.name}" took ${records.length - taken} of ${records.length} records without storing them: a trigger or rule`;
-    throw new SinkError('misconfigured', fault('store-misconfigured', 'copy', reason));
-  }
+  if (taken !== records.length) throw swallowed(sql.table, 'copy', records.length - taken, records.length);
   if (sql.enterSeen !== undefined) await lease.query(sql.enterSeen, [records.map(({ key }) => key)]);
   await commit(context);
   return { ...noCounts, created: records.length };
