@@ -1,6 +1,6 @@
 /** `npm run chaos -- outage rabbitmq|postgres|neo4j [options]`. */
 import { parseArgs } from 'node:util';
-import { describeViolation } from './check/violation.ts';
+import { conclude } from './conclude.ts';
 import { positive, say, UsageError } from './options.ts';
 import { type OutageSummary, runOutage, startOutageRun } from './outage.ts';
 import { type ServerTarget, serverNames } from './plan.ts';
@@ -58,18 +58,9 @@ export async function outageMode(args: readonly string[]): Promise<number> {
   say(`seed ${seed}`);
   const began = performance.now();
   const run = await startOutageRun({ seed, report: say });
-  try {
+  return conclude(run, async () => {
     const { summary, found } = await runOutage(run, options);
     const sum = { ...summary, seconds: Math.round((performance.now() - began) / 1_000) };
-    process.stdout.write(`${values.json ? JSON.stringify(sum) : text(sum)}\n`);
-    if (found.length === 0) return 0;
-    for (const each of found) say(`  ${describeViolation(each)}`);
-    say(`logs: ${run.arena.keepLogs()}`);
-    return 1;
-  } catch (error) {
-    say(`the run itself failed; logs: ${run.arena.keepLogs()}`);
-    throw error;
-  } finally {
-    await run.close();
-  }
+    return { sum: values.json ? JSON.stringify(sum) : text(sum), found };
+  });
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { linePlot } from '@inator/bench/plot';
-import { describeViolation } from './check/violation.ts';
+import { conclude } from './conclude.ts';
 import { positive, say } from './options.ts';
 import { serviceNames } from './plan.ts';
 import { asCsv, type Sample } from './samples.ts';
@@ -82,19 +82,10 @@ export async function soakMode(args: readonly string[]): Promise<number> {
   };
   say(`seed ${seed}`);
   const run = await startSoakRun(seed, say);
-  try {
+  return conclude(run, async () => {
     const { summary, found } = await soak(run, options);
     if (values.write !== undefined)
       writeFileSync(join(values.write, `${day()}-soak.json`), `${JSON.stringify(summary, undefined, 2)}\n`);
-    process.stdout.write(`${values.json ? JSON.stringify(summary) : text(summary)}\n`);
-    if (found.length === 0) return 0;
-    for (const each of found) say(`  ${describeViolation(each)}`);
-    say(`logs: ${run.arena.keepLogs()}`);
-    return 1;
-  } catch (error) {
-    say(`the run itself failed; logs: ${run.arena.keepLogs()}`);
-    throw error;
-  } finally {
-    await run.close();
-  }
+    return { sum: values.json ? JSON.stringify(summary) : text(summary), found };
+  });
 }

@@ -1,7 +1,7 @@
-import { type Cell, type Counts, noCounts, type Sink, SinkError, type TableModel } from '@inator/runtime';
+import { type Cell, type Sink, SinkError, type TableModel } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTableSink, type WritePathName, writePathNames } from '../src/index.ts';
-import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place } from './support/place.ts';
+import { batchOf, cellsModel, counts, doc, keyed, never, newPlace, type Place } from './support/place.ts';
 
 let place: Place;
 let model: TableModel<readonly Cell[]>;
@@ -11,7 +11,6 @@ beforeEach(() => {
 });
 afterEach(() => place.dispose());
 
-const counts = (some: Partial<Counts>): Counts => ({ ...noCounts, ...some });
 const ten = Array.from({ length: 10 }, (_, i) => doc(`${i}`, `h${i}`, 5));
 
 /** A sink that has just seen a replay, so that it asks before it sends. */

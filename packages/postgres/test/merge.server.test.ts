@@ -2,7 +2,7 @@ import { addCounts, type Cell, type Counts, type Keyed, noCounts, type Sink, typ
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createTableSink, type WritePathName, writePathNames } from '../src/index.ts';
-import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place } from './support/place.ts';
+import { batchOf, cellsModel, counts, doc, keyed, never, newPlace, type Place } from './support/place.ts';
 
 const paths: readonly WritePathName[] = writePathNames;
 let place: Place;
@@ -18,7 +18,6 @@ const openSink = async (writePath: WritePathName = 'copy'): Promise<Sink<readonl
   await sink.open(never);
   return sink;
 };
-const counts = (some: Partial<Counts>): Counts => ({ ...noCounts, ...some });
 
 describe.each(paths)('by %s', (writePath) => {
   it('a replay touches no row, not even its lock', async () => {

@@ -1,8 +1,8 @@
 /** New keys go straight into the table; whatever stands in the way sends them through the stage, and nothing is lost. */
-import { type Cell, type Counts, noCounts, type Receipt, type Sink, SinkError, type TableModel } from '@inator/runtime';
+import { type Cell, type Receipt, type Sink, SinkError, type TableModel } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTableSink } from '../src/index.ts';
-import { batchOf, cellsModel, doc, keyed, never, newPlace, type Place, serverUrl } from './support/place.ts';
+import { batchOf, cellsModel, counts, doc, keyed, never, newPlace, type Place, serverUrl } from './support/place.ts';
 
 let place: Place;
 let model: TableModel<readonly Cell[]>;
@@ -12,7 +12,6 @@ beforeEach(() => {
 });
 afterEach(() => place.dispose());
 
-const counts = (some: Partial<Counts>): Counts => ({ ...noCounts, ...some });
 const docs = (from: number, to: number, hash = 'h', seq?: number) =>
   Array.from({ length: to - from }, (_, i) => doc(`${from + i}`, hash, seq));
 

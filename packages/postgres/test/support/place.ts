@@ -1,6 +1,15 @@
 /** A place of its own for a test: a random schema on the test server, a pool, and models to write there. */
 import { randomBytes } from 'node:crypto';
-import type { Batch, Cell, ColumnSpec, IndexSpec, Keyed, TableModel } from '@inator/runtime';
+import {
+  type Batch,
+  type Cell,
+  type ColumnSpec,
+  type Counts,
+  type IndexSpec,
+  type Keyed,
+  noCounts,
+  type TableModel,
+} from '@inator/runtime';
 import { createPostgres, type Postgres, type PostgresSettings, quoted } from '../../src/index.ts';
 
 export const serverUrl = process.env.TEST_POSTGRES_URL ?? '';
@@ -84,3 +93,6 @@ export function doc(key: string, hash = `hash of ${key}`, seq?: number | bigint)
 export function batchOf<R>(model: TableModel<R>, records: readonly Keyed<R>[]): Batch<R> {
   return { model, records, bytes: 0, sealedBy: 'records' };
 }
+
+/** Counts of a receipt, nought where nothing is said. */
+export const counts = (some: Partial<Counts>): Counts => ({ ...noCounts, ...some });
