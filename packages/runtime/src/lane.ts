@@ -11,25 +11,24 @@
  */
 import { type BackoffOptions, delay } from './backoff.ts';
 import type { Budget } from './budget.ts';
-import { createCore, type LaneCore } from './core.ts';
+import { createCore } from './core.ts';
 import type { Source } from './delivery.ts';
-import type { Events, LaneEvents, LaneSnapshot } from './events.ts';
-import { failpoint, failpointsArmed } from './failpoint.ts';
+import type { Events, LaneSnapshot } from './events.ts';
 import { createIntake, type Intake, type Loan } from './intake.ts';
 import { type BrakeSettings, brakeLayer, createBrake } from './layers/brake.ts';
 import { type HoldSettings, hold } from './layers/hold.ts';
 import { isolate } from './layers/isolate.ts';
 import { observe } from './layers/observe.ts';
-import { LetGo, type WriteContext } from './layers/write.ts';
 import type { Model } from './model.ts';
+import { createPassage, type Passage } from './passage.ts';
 import type { SeqSource } from './seq.ts';
 import { createSettlement, type Settlement } from './settlement.ts';
-import { asSinkError, type Sink } from './sink.ts';
+import type { Sink } from './sink.ts';
 import { createSizer } from './sizer.ts';
 import { createSupervision, type Supervision } from './supervision.ts';
-import { publishedAge, type Surround } from './surround.ts';
+import type { Surround } from './surround.ts';
 import { createTurns, type Turn } from './turns.ts';
-import { createWriter, type Sealed, type Writer, type WriterSettings } from './writer.ts';
+import { createWriter, type Writer, type WriterSettings } from './writer.ts';
 
 export interface LaneSettings extends WriterSettings {
   /** Bounds within which the lane looks for the best batch size, starting with `batchSize`; undefined keeps that. */
@@ -137,13 +136,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       model,
       settings: () => sealing,
       windowFull: full,
-      write: (sealed, writer) =>
-        parts.around === undefined
-          ? writeBatch(sealed, writer)
-          : parts.around(
-              { lane: name, queue: parts.queue, writer: index, batch: sealed.batch, deliveries: sealed.deliveries },
-              () => writeBatch(sealed, writer),
-            ),
+      write: (sealed, writer) => passage(sealed, writer),
     }),
   );
 
@@ -166,6 +159,18 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     budget,
     settled: (from) => intake.settled(from),
   });
+  const passage: Passage<R> = createPassage<R>({
+    core,
+    queue: parts.queue,
+    write,
+    settlement,
+    around: parts.around,
+    committed(at) {
+      lastCommitAt = at;
+    },
+    written: ({ records, sealedBy }, committed) => sizer?.stored(records.length, sealedBy, committed),
+    end: (from) => supervision.end(from),
+  });
   const supervision: Supervision = createSupervision<R>({
     core,
     source,
@@ -179,66 +184,6 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       for (const writer of writers) writer.discard();
     },
   });
-
-  /** Writes and settles one batch; whatever happens, it resolves. */
-  async function writeBatch(sealed: Sealed<R>, writer: Writer<R>): Promise<void> {
-    const { batch, deliveries, loan: from, oldestAt } = sealed;
-    const returned = (why: LaneEvents['batch.returned']['why']): void => {
-      const found = core.holding.get(writer.index);
-      events.emit('batch.returned', {
-        lane: name,
-        writer: writer.index,
-        records: deliveries.length,
-        why,
-        fault: found,
-      });
-    };
-    if (from.gone.signal.aborted) {
-      returned('gone');
-      return;
-    }
-    const began = performance.now();
-    const progress = { attempts: 0 };
-    try {
-      const receipt = await write(batch, contextOf(core, from, writer, batch.records.length, progress));
-      const committed = performance.now();
-      const { acquire } = receipt.phases;
-      if (acquire !== undefined) writer.accounting.move('writing', 'waiting', acquire);
-      writer.accounting.enter('settling');
-      lastCommitAt = Date.now();
-      core.totals.batches += 1;
-      for (const count of ['created', 'updated', 'unchanged', 'stale', 'collapsed'] as const)
-        core.totals[count] += receipt.counts[count];
-      if (failpointsArmed) await failpoint('after-commit');
-      const refused = await settlement.settle(from, deliveries, batch.records, receipt.outcomes);
-      sizer?.stored(batch.records.length, batch.sealedBy, committed);
-      events.emit('batch.written', {
-        lane: name,
-        writer: writer.index,
-        records: batch.records.length,
-        bytes: batch.bytes,
-        sealedBy: batch.sealedBy,
-        attempts: progress.attempts,
-        durationMs: committed - began,
-        ageMs: committed - oldestAt,
-        publishedAgeMs: publishedAge(deliveries, lastCommitAt),
-        receipt,
-        refused,
-      });
-    } catch (error) {
-      const letGo = error instanceof LetGo ? error.why : undefined;
-      // The layers turn everything a sink throws into a verdict; anything else that gets here is a defect in them.
-      // Nothing is settled, and the session is given back, so that the broker delivers the records again.
-      if (letGo === undefined) events.emit('defect', { lane: name, fault: asSinkError(error).fault, error });
-      returned(letGo ?? 'defect');
-      if (letGo === undefined || letGo === 'timeout') {
-        core.storeDoubted = true;
-        await supervision.end(from);
-      }
-    } finally {
-      if (core.holding.delete(writer.index)) core.refresh();
-    }
-  }
 
   /** Finishes what is in hand, then gives the session back, so that it is opened again with a window that fits. */
   async function recycle(from: Loan, by: 'bytes' | 'window'): Promise<void> {
@@ -326,41 +271,6 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
       core.status.since = Date.now();
       events.emit('lane.state', { lane: name, from: 'draining', to: 'stopped', reason: undefined });
       return left;
-    },
-  };
-}
-
-/** What one batch's write tells of itself. */
-function contextOf<R>(
-  core: LaneCore,
-  from: Loan,
-  writer: Writer<R>,
-  records: number,
-  progress: { attempts: number },
-): WriteContext {
-  const { events, name } = core;
-  return {
-    abort: core.abort.signal,
-    gone: from.gone.signal,
-    draining: core.stopping.signal,
-    attempt() {
-      progress.attempts += 1;
-      if (progress.attempts > 1) core.totals.retries += 1;
-      writer.accounting.enter('writing');
-    },
-    held(fault, attempt, delayMs) {
-      writer.accounting.enter('holding');
-      core.holding.set(writer.index, fault);
-      events.emit('batch.held', { lane: name, writer: writer.index, records, fault, attempt, delayMs });
-      core.refresh();
-    },
-    released(heldMs) {
-      core.holding.delete(writer.index);
-      events.emit('batch.released', { lane: name, writer: writer.index, heldMs });
-      core.refresh();
-    },
-    split(size, fault, named) {
-      events.emit('batch.split', { lane: name, writer: writer.index, records: size, fault, named });
     },
   };
 }
