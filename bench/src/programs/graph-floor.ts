@@ -7,7 +7,7 @@
  */
 import type { GraphRecord } from '@inator/discogs';
 import { createGraphSink, type Neo4j } from '@inator/neo4j';
-import type { Batch } from '@inator/runtime';
+import type { Batch, Later } from '@inator/runtime';
 import { graphBatches, graphModel, openGraph, openGraphSink, prepareGraph } from '../stores/graph.ts';
 import { fillingGiven } from './filling.ts';
 import { consuming, given, processed } from './report.ts';
@@ -114,15 +114,15 @@ FOREACH (m IN row.masters | MERGE (x:Master {id: m.id}) MERGE (r)-[:DERIVED_FROM
 FOREACH (g IN row.genres | MERGE (x:Genre {name: g}) MERGE (r)-[:IS]->(x))
 FOREACH (s IN row.styles | MERGE (x:Style {name: s}) MERGE (r)-[:IS]->(x))
 FOREACH (s IN row.partOf | MERGE (x:Style {name: s}) MERGE (g:Genre {name: row.genres[0]}) MERGE (x)-[:PART_OF]->(g))`;
-  const work = (batch: Batch<GraphRecord>): Work => ({
+  const work = (batch: Batch<Later<GraphRecord>>): Work => ({
     records: batch.records.length,
     statements: [{ text, parameters: { rows: batch.records.map(row) } }],
   });
   return [...graphBatches(filling, batchSize)].map(work);
 }
 
-function row({ key, hash, record }: Batch<GraphRecord>['records'][number]): Readonly<Record<string, unknown>> {
-  const { properties, artists, labels, masters, genres, styles } = record;
+function row({ key, hash, record }: Batch<Later<GraphRecord>>['records'][number]): Readonly<Record<string, unknown>> {
+  const { properties, artists, labels, masters, genres, styles } = record();
   return {
     id: key,
     hash,

@@ -1,7 +1,7 @@
 /** The graph of a run: emptied before, filled for what updates and replays. */
 import { createGraphModels, type GraphRecord, labelOf, type RecordType, recordTypes } from '@inator/discogs';
 import { createGraphSink, createNeo4j, type GraphSink, type Neo4j } from '@inator/neo4j';
-import type { Batch, GraphModel, Keyed } from '@inator/runtime';
+import type { Batch, GraphModel, Keyed, Later } from '@inator/runtime';
 import { bodies, type Filling } from '../queues.ts';
 import { UsageError } from '../scenario.ts';
 
@@ -16,7 +16,7 @@ export function openGraph(env: Environment): Neo4j {
   });
 }
 
-export const graphModel = (type: RecordType): GraphModel<GraphRecord> => createGraphModels()[type];
+export const graphModel = (type: RecordType): GraphModel<Later<GraphRecord>> => createGraphModels()[type];
 
 const labels = [...recordTypes.map((type) => labelOf[type]), 'Genre', 'Style'];
 /** Nodes deleted in one transaction: with their relationships they must fit into the memory of a small server. */
@@ -69,9 +69,9 @@ export async function leaveEmpty(env: Environment): Promise<void> {
 }
 
 /** Batches of decoded records, as a lane would hand them to the sink. */
-export function* graphBatches(filling: Filling, size: number): Generator<Batch<GraphRecord>> {
+export function* graphBatches(filling: Filling, size: number): Generator<Batch<Later<GraphRecord>>> {
   const model = graphModel(filling.type);
-  let records: Keyed<GraphRecord>[] = [];
+  let records: Keyed<Later<GraphRecord>>[] = [];
   for (const body of bodies(filling)) {
     const decoded = model.decode(body, {});
     if (decoded.is !== 'record') throw new Error('the sample holds something that is no record');
@@ -85,7 +85,7 @@ export function* graphBatches(filling: Filling, size: number): Generator<Batch<G
 }
 
 /** The sink, opened: its constraints are there. */
-export async function openGraphSink(neo4j: Neo4j, type: RecordType): Promise<GraphSink<GraphRecord>> {
+export async function openGraphSink(neo4j: Neo4j, type: RecordType): Promise<GraphSink<Later<GraphRecord>>> {
   const sink = createGraphSink(neo4j, graphModel(type));
   await sink.open(new AbortController().signal);
   return sink;

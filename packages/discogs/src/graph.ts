@@ -4,9 +4,13 @@ import {
   type EdgeStep,
   type Endpoint,
   type GraphModel,
+  type JsonObject,
+  type Later,
+  later,
   type NodeRow,
   type NodeStep,
   parseScanned,
+  takingLater,
 } from '@inator/runtime';
 import { type GraphRecord, propertyNames, toGraphRecord } from './graph-record.ts';
 import { createMessageReader, type MessageOptions } from './messages.ts';
@@ -137,7 +141,9 @@ const plans: Readonly<Record<RecordType, Pick<GraphModel<GraphRecord>, 'nodes' |
 export type GraphOptions = MessageOptions;
 
 /** The graph model of each type. `decode` accepts exactly the bodies that the table models accept. */
-export function createGraphModels(options: GraphOptions = {}): Readonly<Record<RecordType, GraphModel<GraphRecord>>> {
+export function createGraphModels(
+  options: GraphOptions = {},
+): Readonly<Record<RecordType, GraphModel<Later<GraphRecord>>>> {
   return {
     artists: createGraphModel('artists', options),
     labels: createGraphModel('labels', options),
@@ -146,7 +152,7 @@ export function createGraphModels(options: GraphOptions = {}): Readonly<Record<R
   };
 }
 
-function createGraphModel(type: RecordType, options: MessageOptions): GraphModel<GraphRecord> {
+function createGraphModel(type: RecordType, options: MessageOptions): GraphModel<Later<GraphRecord>> {
   const read = createMessageReader(type, options);
   const convert = toGraphRecord[type];
   return {
@@ -154,12 +160,17 @@ function createGraphModel(type: RecordType, options: MessageOptions): GraphModel
     decode(body) {
       const message = read(body);
       if (message.is !== 'record') return message;
-      const parsed = parseScanned(body);
-      if (parsed.is === 'refused') return { ...parsed, key: message.key };
-      return { ...message, record: convert(message.key, parsed.value) };
+      return { ...message, record: later(() => convert(message.key, parsed(body))) };
     },
-    ...plans[type],
+    ...takingLater(plans[type]),
   };
+}
+
+/** The scan has proved the body: what throws here is a defect, and the sink blames this record alone for it. */
+function parsed(body: Uint8Array): JsonObject {
+  const examined = parseScanned(body);
+  if (examined.is === 'refused') throw new Error(examined.fault.reason);
+  return examined.value;
 }
 
 /** The graph models with default limits. */

@@ -1,5 +1,5 @@
 /** One body, read by the models of both stores. */
-import type { Decoded } from '@inator/runtime';
+import type { Decoded, Later } from '@inator/runtime';
 import { expect } from '@jest/globals';
 import { type GraphRecord, graphModels, type RecordType, tableModels } from '../src/index.ts';
 
@@ -11,7 +11,10 @@ export function decode(value: unknown, type: RecordType = 'artists'): Decoded<Ui
   const body = Buffer.isBuffer(value) ? value : bytes(value);
   const asTable = tableModels[type].decode(body, {});
   const { record: _, ...table } = asTable as Decoded<Uint8Array> & { record?: unknown };
-  const { record: __, ...graph } = graphModels[type].decode(body, {}) as Decoded<GraphRecord> & { record?: unknown };
+  const asGraph = graphModels[type].decode(body, {}) as Decoded<Later<GraphRecord>> & { record?: Later<GraphRecord> };
+  const { record: readLater, ...graph } = asGraph;
   expect(graph).toEqual(table);
+  // What was taken for a record must be one when it is read.
+  expect(readLater?.().id).toBe(asTable.is === 'record' ? asTable.key : undefined);
   return asTable;
 }

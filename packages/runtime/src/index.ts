@@ -9,6 +9,7 @@ export * from './failpoint.ts';
 export * from './fault.ts';
 export * from './json/index.ts';
 export * from './lane.ts';
+export * from './later.ts';
 export { type BrakeSettings, defaultBrake } from './layers/brake.ts';
 export { defaultHold, type HoldSettings } from './layers/hold.ts';
 export * from './ledger.ts';
