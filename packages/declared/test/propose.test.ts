@@ -109,6 +109,16 @@ describe('a proposed model', () => {
     expect(proposeModel([Buffer.from('{"x":1.5}')], { name: 'a', type: 'a' })).toMatchObject({ is: 'nothing' });
   });
 
+  it('has no key that is longer than a key may be, however short it looks', () => {
+    expect(propose([{ id: -1e254, name: 'a' }])).toContain('key: name');
+    expect(propose([{ id: -1e253, name: 'a' }])).toContain('key: id');
+    const four = (filler: string): string =>
+      propose(['11', '12', '21', '22'].map((ab) => ({ a: ab[0] + filler, b: ab[1] + filler })));
+    expect(four('x'.repeat(126))).toContain('key: [a, b]');
+    expect(four('x'.repeat(127))).not.toContain('key: [a, b]');
+    expect(four('/'.repeat(100))).not.toContain('key: [a, b]');
+  });
+
   it('is good and takes every record with its key, whatever the sample', () => {
     const leaf = fc.oneof(
       fc.string(),

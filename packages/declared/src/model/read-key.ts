@@ -37,7 +37,7 @@ export function keyText(value: Scalar, where: string): string | undefined | Wron
 }
 
 /** A part of a key of several: parts are told apart whatever they hold (RFC 6901 escapes its parts alike). */
-function part(text: string): string {
+export function part(text: string): string {
   return text.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 

@@ -1,4 +1,5 @@
 /** Guesses: which member is the key, which type a column has, how things are called. Each is judged by all values seen. */
+import { longestKey } from '../model/read-key.ts';
 import type { DeclaredType } from '../value/convert.ts';
 import { daysOf, microsecondsOf } from '../value/time.ts';
 import type { Leaf, Survey } from './survey.ts';
@@ -9,7 +10,6 @@ export interface KeyGuess {
   readonly doubt: string | undefined;
 }
 
-const longestKey = 255;
 /** Leaves of which pairs are tried. */
 const mostPaired = 12;
 
@@ -38,7 +38,7 @@ export function guessKey({ records, leaves }: Survey, pairs: (a: string, b: stri
   const candidates = whole.slice(0, mostPaired);
   for (const [i, a] of candidates.entries()) {
     for (const b of candidates.slice(i + 1)) {
-      if (pairs(a.path, b.path) === records) {
+      if (a.longestPart + 1 + b.longestPart <= longestKey && pairs(a.path, b.path) === records) {
         return { paths: [a.path, b.path], doubt: 'no member alone is unique in the sample; these two together are' };
       }
     }

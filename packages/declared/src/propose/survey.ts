@@ -1,5 +1,6 @@
 /** What a sample of records holds: every path that leads to a value, how often, and of which kinds. */
-import type { JsonValue } from '@inator/runtime';
+import { integerText, type JsonValue } from '@inator/runtime';
+import { part } from '../model/read-key.ts';
 import { below } from '../path/path.ts';
 
 export type ValueKind = 'text' | 'integer' | 'number' | 'boolean' | 'object' | 'list';
@@ -16,6 +17,8 @@ export interface Leaf {
   /** Of scalars, as far as they can be keys. */
   readonly distinct: Set<string>;
   longest: number;
+  /** The same, as a part of a key of several. */
+  longestPart: number;
   readonly texts: string[];
 }
 
@@ -78,6 +81,7 @@ function leafOf(leaves: Map<string, Leaf>, path: string, names: readonly string[
     kinds: new Set(),
     distinct: new Set(),
     longest: 0,
+    longestPart: 0,
     texts: [],
   };
   leaves.set(path, leaf);
@@ -89,11 +93,21 @@ function note(leaf: Leaf, value: JsonValue): void {
   const kind = kindOf(value);
   leaf.kinds.add(kind);
   if (kind === 'object' || kind === 'list') return;
-  const text = String(value);
+  const text = kind === 'integer' ? digitsOf(value as number) : String(value);
   if (text.trim() === '') leaf.blank += 1;
   leaf.longest = Math.max(leaf.longest, text.length);
+  leaf.longestPart = Math.max(leaf.longestPart, part(text).length);
   leaf.distinct.add(text);
   if (kind === 'text') leaf.texts.push(text);
+}
+
+/** Digits of the largest double. */
+const mostDigits = 309;
+
+/** A number beyond 1e21 prints with an exponent, but its key has all the digits. */
+function digitsOf(integer: number): string {
+  const written = Buffer.from(String(integer));
+  return integerText(written, 0, written.length, mostDigits) ?? String(integer);
 }
 
 function openList(
