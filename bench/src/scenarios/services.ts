@@ -72,12 +72,21 @@ export const replayScenario: Scenario = {
   plan: () => ({
     contestants: [
       tableinator('tableinator', 'meets records that are there already', { preload: 1 }),
-      postgresFloor('floor', 'writes from memory records that are there already', { preload: 1 }),
+      postgresFloor('floor', 'copies the same records from memory into a stage and merges, without a broker', {
+        preload: 1,
+      }),
+      postgresFloor('sink', 'asks for the same records from memory as tableinator does', {
+        preload: 1,
+        settings: { POSTGRES_WRITE_PATH: 'copy' },
+      }),
       graphinator('graphinator', 'meets records that are there already', { preload: 1 }),
       graphinator('graphinator new', 'meets the same records in an empty graph'),
     ],
     headline: { of: 'tableinator', over: 'floor' },
-    ratios: [{ of: 'graphinator', over: 'graphinator new' }],
+    ratios: [
+      { of: 'tableinator', over: 'sink' },
+      { of: 'graphinator', over: 'graphinator new' },
+    ],
     targets: [
       { of: 'tableinator', over: 'floor', what: 'rate', least: 0.6 },
       { of: 'graphinator', over: 'graphinator new', what: 'rate', least: 6 },

@@ -34,7 +34,8 @@ import { copySql, createStageSql, stage, straightSql } from './write/stage.ts';
 import { writeStaged } from './write/staged.ts';
 
 /**
- * `copy`: binary COPY, new keys straight into the table, others into a stage that is merged. `staged`: all into the stage.
+ * `copy`: binary COPY, new keys straight into the table, others into a stage that is merged. `staged`: every record into
+ * the stage, whatever the table holds.
  * `multirow`: one upsert of array parameters. `row`: one upsert a record.
  */
 export const writePathNames = ['copy', 'staged', 'multirow', 'row'] as const;
@@ -134,7 +135,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     }
     wary = Math.max(0, wary - 1);
     const gained = counts.unchanged + (current.straight === undefined ? 0 : counts.created);
-    asking = gained * 2 > batch.records.length;
+    asking = writePath !== 'staged' && gained * 2 > batch.records.length;
     buffers.giveBack(bytes);
     return { outcomes: batch.records.map(() => stored), counts, phases: clock.phases };
   };

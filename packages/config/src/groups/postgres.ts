@@ -148,7 +148,7 @@ export const postgres = {
       choices: ['copy', 'staged', 'multirow', 'row'],
       default: 'copy',
       sentence:
-        'How a batch is written: `copy` binary COPY, new keys straight into the table, others into a stage and one merge; `staged` all of them into the stage; `multirow` one INSERT of many rows; `row` one INSERT a record. The result is the same.',
+        'How a batch is written: `copy` binary COPY, new keys straight into the table, others into a stage and one merge; `staged` every record into the stage, whatever the table holds; `multirow` one INSERT of many rows; `row` one INSERT a record. The result is the same.',
       when: 'To compare, or to roll back.',
     }),
   },
