@@ -84,6 +84,13 @@ const queues = [
   },
   {
     type: 'timeseries',
+    title: 'Messages sent back from the dead letters, a second',
+    means: 'Replayed by `inator dlq replay`, and taken by the services again.',
+    unit: 'ops',
+    queries: [[rate('inator_replayed_total', 'service, data_type'), '{{service}} {{data_type}}']],
+  },
+  {
+    type: 'timeseries',
     title: 'Dead letters waiting',
     means: 'The depth of the dead-letter queues, as the services see it.',
     unit: 'short',

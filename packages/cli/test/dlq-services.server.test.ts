@@ -56,6 +56,8 @@ describe('a letter of a running tableinator', () => {
       if (replays === 1) expect((await dlq('replay')).code).toBe(0);
     }
     expect(lastJson(await dlq('replay', '--max-replays', '2', '--json'))).toMatchObject({ replayed: 0, skipped: 1 });
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    expect(metrics).toMatch(/^inator_replayed_total\{data_type="artists".*\} 3$/m);
     expect(await service.stop()).toBe(0);
   });
 });

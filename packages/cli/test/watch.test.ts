@@ -13,6 +13,7 @@ import { inator } from './support/command.ts';
 function lane(changes: Partial<LaneReading> = {}): LaneReading {
   const totals: LaneSnapshot['totals'] = {
     consumed: 100,
+    replayed: 0,
     redelivered: 0,
     acked: 90,
     deadLettered: 1,

@@ -2,6 +2,7 @@
 import type { Delivery, DeliveryProperties, Headers } from '@inator/runtime';
 import type { ConsumeMessage, MessageProperties } from 'amqplib';
 import type { AckEntry } from './acks.ts';
+import { replaysOf } from './replay.ts';
 
 /** What the session keeps about a delivery; a symbol keeps it out of logs and copies. */
 export interface Loan {
@@ -42,6 +43,7 @@ export function toDelivery(message: ConsumeMessage, queue: string, session: obje
     // On a first delivery the broker has counted nothing: a header of that name is the producer's, and would make good
     // records suspects.
     deliveryCount: fields.redelivered && typeof count === 'number' ? count : 0,
+    replays: replaysOf(properties),
     arrivedAt: performance.now(),
     [loan]: { session, entry, properties },
   };

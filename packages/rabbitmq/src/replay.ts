@@ -6,6 +6,7 @@
  * `expiration`, and `x-delivery-count`: as a count of the letter's deliveries it would pass for the record's, and a
  * record that was delivered that often is suspected of ending the process and condemned again unread.
  */
+import type { Headers } from '@inator/runtime';
 import type { Options } from 'amqplib';
 import { createHeaderBudget } from './headers.ts';
 import type { KeptLetter } from './kept-letter.ts';
@@ -18,8 +19,8 @@ const origin = ['x-inator-exchange', 'x-inator-routing-key'];
 /** Encoded size of all headers: amqplib refuses 64 KiB, and letters of ours have at most a quarter of that. */
 const maxHeaderBytes = 48 * 1024;
 
-export function replaysOf({ headers }: Pick<KeptLetter, 'headers'>): number {
-  const value = headers[replaysHeader];
+export function replaysOf({ headers }: { readonly headers?: Headers | undefined }): number {
+  const value = headers?.[replaysHeader];
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 

@@ -1,12 +1,14 @@
+import type { Delivery } from '@inator/runtime';
 import { expect, it } from '@jest/globals';
 import type { ConsumeMessage } from 'amqplib';
 import { toDelivery } from '../src/deliveries.ts';
 
-const weigh = (headers: Record<string, unknown>): number => {
+const delivered = (headers: Record<string, unknown> | undefined): Delivery => {
   const message = { content: Buffer.from('{}'), fields: { redelivered: false }, properties: { headers } };
   const entry = { tag: 1, settled: false, next: undefined };
-  return toDelivery(message as unknown as ConsumeMessage, 'q', {}, entry).headerBytes ?? 0;
+  return toDelivery(message as unknown as ConsumeMessage, 'q', {}, entry);
 };
+const weigh = (headers: Record<string, unknown>): number => delivered(headers).headerBytes ?? 0;
 
 it('headers weigh at least what they hold, however they are nested', () => {
   expect(weigh({})).toBe(0);
@@ -16,4 +18,12 @@ it('headers weigh at least what they hold, however they are nested', () => {
     10_000,
   );
   expect(weigh({ n: 1, nothing: null, flag: true })).toBeLessThan(1_000);
+});
+
+it('tells how often it was sent back from the dead letters, and believes no nonsense', () => {
+  const replays = (value: unknown): number | undefined => delivered({ 'x-inator-replays': value }).replays;
+  expect(delivered(undefined).replays).toBe(0);
+  expect(delivered({}).replays).toBe(0);
+  expect([1, 3].map(replays)).toEqual([1, 3]);
+  expect([-1, 0.5, Number.NaN, '2', null, {}].map(replays)).toEqual([0, 0, 0, 0, 0, 0]);
 });

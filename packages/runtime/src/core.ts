@@ -40,6 +40,7 @@ export function createCore<R>(parts: LaneParts<R>): LaneCore {
     totals: {
       consumed: 0,
       redelivered: 0,
+      replayed: 0,
       acked: 0,
       deadLettered: 0,
       created: 0,

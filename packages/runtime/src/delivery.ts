@@ -28,6 +28,8 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** How often the broker has delivered it before and got it back, 0 where the broker does not count. */
   readonly deliveryCount: number;
+  /** How often somebody sent it back from the dead letters; left out where that cannot be told. */
+  readonly replays?: number;
   /** `performance.now()` at arrival, in milliseconds. */
   readonly arrivedAt: number;
 }

@@ -149,6 +149,8 @@ export interface WriterSnapshot {
 export interface LaneTotals {
   readonly consumed: number;
   readonly redelivered: number;
+  /** Deliveries that somebody had sent back from the dead letters. */
+  readonly replayed: number;
   readonly acked: number;
   readonly deadLettered: number;
   readonly created: number;

@@ -187,6 +187,7 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
       if (loan.gone.signal.aborted) return;
       totals.consumed += 1;
       if (delivery.redelivered) totals.redelivered += 1;
+      if (delivery.replays !== undefined && delivery.replays > 0) totals.replayed += 1;
       const weight = weightOf(delivery);
       core.meanBytes = core.meanBytes === 0 ? weight : core.meanBytes * 0.99 + weight * 0.01;
       if (loan.overfull) {

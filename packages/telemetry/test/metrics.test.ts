@@ -34,6 +34,7 @@ describe('counters of a lane', () => {
     const of = (name: string, labels = {}) => value(text ?? '', name, labels);
     expect(of('inator_messages_consumed_total', { redelivered: 'false' })).toBe(990);
     expect(of('inator_messages_consumed_total', { redelivered: 'true' })).toBe(10);
+    expect(of('inator_replayed_total')).toBe(3);
     expect(of('inator_messages_settled_total', { outcome: 'ack' })).toBe(900);
     expect(of('inator_messages_settled_total', { outcome: 'dead_letter' })).toBe(3);
     expect(of('inator_records_written_total', { sink: 'postgres', op: 'inserted' })).toBe(700);

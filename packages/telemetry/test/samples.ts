@@ -154,6 +154,7 @@ export function snapshot(changes: Partial<LaneSnapshot> = {}): LaneSnapshot {
     totals: {
       consumed: 1000,
       redelivered: 10,
+      replayed: 3,
       acked: 900,
       deadLettered: 3,
       created: 700,

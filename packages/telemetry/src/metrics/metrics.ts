@@ -233,6 +233,7 @@ function collectLane(metrics: MetricRegistry, sink: SinkName, snapshot: LaneSnap
     { data_type, redelivered: 'false' },
     totals.consumed - totals.redelivered,
   );
+  metrics.advance('inator_replayed_total', { data_type }, totals.replayed);
   metrics.advance('inator_messages_settled_total', { data_type, outcome: 'ack' }, totals.acked);
   metrics.advance('inator_messages_settled_total', { data_type, outcome: 'dead_letter' }, totals.deadLettered);
   metrics.advance('inator_records_written_total', { data_type, sink, op: 'inserted' }, totals.created);

@@ -9,6 +9,12 @@ export const deliveryMetrics = {
     from: 'lane',
     help: 'Messages taken from the broker. A share of redelivered ones above a few per cent means lost sessions or crashes.',
   },
+  inator_replayed_total: {
+    type: 'counter',
+    labels: lane,
+    from: 'lane',
+    help: 'Messages taken from the broker that somebody had sent back from the dead letters (`inator dlq replay`); they are among those consumed.',
+  },
   inator_messages_settled_total: {
     type: 'counter',
     labels: { ...lane, outcome: ['ack', 'dead_letter', 'returned'] },
