@@ -23,7 +23,7 @@ import { type CatalogTable, lockAndShapeSql, readTable } from './table/catalog.t
 import { stagedColumns } from './table/columns.ts';
 import { type Gin, ginMemory, withGin } from './table/gin.ts';
 import { qualified } from './table/names.ts';
-import { prepareTable } from './table/prepare.ts';
+import { isAsWanted, prepareTable } from './table/prepare.ts';
 import { type StraightWay, writeAnswered } from './write/answered.ts';
 import { ask, askSql } from './write/ask.ts';
 import { mergeSql } from './write/merge.ts';
@@ -87,6 +87,8 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   let asking = writePath === 'copy';
   /** Batches until new keys may go straight into the table again. */
   let wary = 0;
+  /** The table is no longer what it was when it was last looked at. */
+  let altered = false;
 
   const sqlFor = (found: CatalogTable): TableSql => {
     const columns = [{ type: 'integer' as const }, ...stagedColumns(table)];
@@ -127,6 +129,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
         const context = { lease, batch, sql: current, encoder, bytes, clock };
         if (!asking) return write(context);
         const answer = await ask(context);
+        if (!answer.sameShape && wary === 0) altered = true;
         clock.mark('read');
         return writeAnswered(context, answer, write, wayOf(current));
       }, signal);
@@ -140,6 +143,19 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     return { outcomes: batch.records.map(() => stored), counts, phases: clock.phases };
   };
 
+  /** Undefined when it could not be opened as it is: bytes meant for one type would be taken by another. */
+  const lookAgain = async (signal: AbortSignal): Promise<TableSql | undefined> => {
+    const found = await postgres.lease((lease) => readTable(lease, schema, table.name), signal).catch(() => undefined);
+    return found !== undefined && isAsWanted(found, schema, table) ? sqlFor(found) : undefined;
+  };
+
+  /** What stands may still be written to through the stage, so this is not done for every batch. */
+  const afterAlteration = async (signal: AbortSignal): Promise<void> => {
+    altered = false;
+    wary = waryBatches;
+    sql = (await lookAgain(signal)) ?? sql;
+  };
+
   /**
    * The stage mirrors the table as it was when the sink opened. When the mirror refuses a record, it is compared with
    * the table as it is now: a constraint dropped meanwhile must not condemn anybody.
@@ -147,10 +163,8 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   const mirrorChanged = async (error: unknown, signal: AbortSignal): Promise<TableSql | undefined> => {
     if (!(error instanceof SinkError) || error.is !== 'refused' || error.fault.proven) return undefined;
     if (!stages || error.culprit === undefined) return undefined;
-    const found = await postgres.lease((lease) => readTable(lease, schema, table.name), signal).catch(() => undefined);
-    if (found === undefined) return undefined;
-    const fresh = sqlFor(found);
-    return fresh.stageAndCopy === sql?.stageAndCopy ? undefined : fresh;
+    const fresh = await lookAgain(signal);
+    return fresh?.stageAndCopy === sql?.stageAndCopy ? undefined : fresh;
   };
 
   return {
@@ -173,6 +187,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     },
 
     async write(batch, signal) {
+      if (altered) await afterAlteration(signal);
       if (sql === undefined) throw misconfigured(`the sink of table "${table.name}" was written to before it was open`);
       if (batch.records.length === 0) return { outcomes: [], counts: noCounts, phases: {} };
       try {

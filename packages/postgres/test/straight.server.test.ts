@@ -131,6 +131,28 @@ describe('what COPY would bypass or cannot do', () => {
     },
   );
 
+  it('a column that became another type is not taken for the wanted one when the table is looked at again', async () => {
+    const sink = await open();
+    await place.rows('ALTER TABLE %s.things ALTER data TYPE text USING NULL, ADD CHECK (hash <> $$bad$$)');
+    // A refusal that the stage did not expect is one reason to look.
+    await write(sink, [...docs(0, 3), keyed('9', 'h', ['{'])]).catch(() => undefined);
+    for (let batch = 0; batch <= 70; batch += 1)
+      expect(wentStraight(await write(sink, docs(batch, batch + 1)))).toBe(false);
+    expect(await place.rows("SELECT data_id, data FROM %s.things WHERE data NOT LIKE '{\"%'")).toEqual([]);
+  });
+
+  it('a table altered in another way takes new keys straight again after a while', async () => {
+    const sink = await open();
+    await place.rows('ALTER TABLE %s.things ADD note text');
+    const straight: number[] = [];
+    for (let batch = 0; batch <= 70; batch += 1) {
+      if (wentStraight(await write(sink, docs(batch, batch + 1)))) straight.push(batch);
+    }
+    expect(straight[0]).toBeGreaterThan(0);
+    expect(straight.length).toBeGreaterThan(1);
+    expect(await stored()).toBe(71);
+  });
+
   it('a unique index on another column: the merge is asked for its verdict', async () => {
     const sink = await open('CREATE UNIQUE INDEX ON %s.things (hash)');
     const error: unknown = await write(sink, [doc('1', 'same'), doc('2', 'same')]).catch((thrown: unknown) => thrown);

@@ -101,6 +101,17 @@ export function indexSql(schema: string, table: TableSpec, index: IndexSpec): st
   return `CREATE INDEX ${quoted(index.name)} ON ${qualified(schema, table.name)} USING ${method} (${columns})${storage}`;
 }
 
+/** Whether the table, as the catalogue now tells of it, could be opened. */
+export function isAsWanted(found: CatalogTable, schema: string, table: TableSpec): boolean {
+  try {
+    verify(found, schema, table);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws `SinkError` `misconfigured`, which says what is wrong and what would mend it. */
 function verify(found: CatalogTable, schema: string, table: TableSpec): void {
   const target = qualified(schema, table.name);
   if (found.kind !== 'r' && found.kind !== 'p') throw misconfigured(`${target} is there, but it is not a table`);
