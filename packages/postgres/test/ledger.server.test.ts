@@ -1,7 +1,8 @@
 /** The ledger and the purge of one table, against a real server; the whole way of a signal is tested in test/e2e. */
 import { type Closing, noPurge, type PurgeSettings, type Signal, type Sink } from '@inator/runtime';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { WritePathName } from '../src/index.ts';
+import type { QueryResultRow } from 'pg';
+import type { Postgres, WritePathName } from '../src/index.ts';
 import { createTableSink } from '../src/index.ts';
 import { batchOf, cellsModel, doc, never, newPlace, type Place } from './support/place.ts';
 
@@ -68,6 +69,40 @@ describe.each(['copy', 'multirow', 'row'] as const)('write path %s', (path) => {
     expect(await place.rows('SELECT data_id, xmin::text FROM %s.things ORDER BY 1')).toEqual(before);
     expect(await seen()).toBe(0);
   });
+});
+
+it('a new key that somebody else stores first costs none of its batch its place in the ledger', async () => {
+  const rival = place.pool();
+  let races = 0;
+  /** Stores `k9` in the moment between the question and the COPY. */
+  const raced: Postgres = {
+    ...place.postgres,
+    lease: (work, ...rest) =>
+      place.postgres.lease(
+        (lease) =>
+          work({
+            ...lease,
+            async query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]) {
+              const answer = await lease.query<Row>(text, values);
+              if (text.includes('WITH judged') && races++ === 1) {
+                await rival.query(
+                  `INSERT INTO ${place.schema}.things (data_id, hash, data) VALUES ('k9', 'other', '{}')`,
+                );
+              }
+              return answer;
+            },
+          }),
+        ...rest,
+      ),
+  };
+  const { write } = await open({}, 'copy', raced);
+  await write(keys(4));
+  const receipt = await write(keys(10));
+  expect(races).toBe(2);
+  expect(receipt.counts).toMatchObject({ unchanged: 4, created: 5, updated: 1 });
+  expect(await stored()).toHaveLength(10);
+  const distinct = await place.rows('SELECT DISTINCT "key" FROM %s.inator_seen_things');
+  expect(distinct).toHaveLength(10);
 });
 
 describe('what is not certain is skipped, and nothing is deleted', () => {

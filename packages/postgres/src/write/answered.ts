@@ -36,30 +36,35 @@ export async function writeAnswered<R>(
     const rest = known.length === 0 ? undefined : [...absent, ...others].sort((a, b) => a - b);
     return addCounts(unchanged, await picked(begun, rest, write));
   }
-  let counts: Counts = unchanged;
-  let isSame = true;
-  if (others.length > 0) {
-    counts = addCounts(counts, await picked(begun, others, write));
-    isSame = await beginAlike(context);
-  }
-  return addCounts(counts, await orElse(context, absent, write, isSame ? straight : undefined));
+  if (others.length === 0) return addCounts(unchanged, await orElse(context, absent, write, straight, known));
+  const counts = addCounts(unchanged, await picked(begun, others, write));
+  const isSame = await beginAlike(context);
+  return addCounts(counts, await orElse(context, absent, write, isSame ? straight : undefined, []));
 }
 
-/** Straight into the table, or as ever when that is refused or not allowed. A transaction has begun. */
+/**
+ * Straight into the table, or as ever when that is refused or not allowed. A transaction has begun; `entered` are the
+ * records that it has entered into the ledger, where one is kept: they were seen even if the COPY is undone.
+ */
 async function orElse<R>(
   context: WriteContext<R>,
   absent: readonly number[],
   write: WritePath,
   straight: StraightWay | undefined,
+  entered: readonly number[],
 ): Promise<Counts> {
+  const { lease, sql, batch } = context;
   if (straight === undefined) return picked({ ...context, begun: true }, absent, write);
   try {
     return await picked(context, absent, (part) => copyStraight(part, straight.sql));
   } catch (error) {
     if (!isInTheWay(error)) throw error;
     straight.refused();
-    await context.lease.query('ROLLBACK');
-    return picked(context, absent, write);
+    await lease.query('ROLLBACK');
+    if (sql.enterSeen === undefined || entered.length === 0) return picked(context, absent, write);
+    await lease.query(sql.begin);
+    await lease.query(sql.enterSeen, [entered.map((index) => batch.records[index]?.key)]);
+    return picked({ ...context, begun: true }, absent, write);
   }
 }
 
