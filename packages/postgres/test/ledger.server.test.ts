@@ -95,8 +95,9 @@ it('a new key that somebody else stores first costs none of its batch its place 
         ...rest,
       ),
   };
-  const { write } = await open({}, 'copy', raced);
+  const { write, complete } = await open({}, 'copy', raced);
   await write(keys(4));
+  await complete(4, 1);
   const receipt = await write(keys(10));
   expect(races).toBe(2);
   expect(receipt.counts).toMatchObject({ unchanged: 4, created: 5, updated: 1 });
