@@ -245,8 +245,19 @@ it('a session is kept after an error of the statement, and given up when it is g
   expect(['22P02', '40P01', '55P03', '57014', '42P01'].map((code) => sessionIsGone(database(code)))).toEqual(
     Array(5).fill(false),
   );
-  expect(['57P01', '25P03', '08006'].map((code) => sessionIsGone(database(code)))).toEqual(Array(3).fill(true));
+  const ending = ['57P01', '25P03', '08006', '25006'];
+  expect(ending.map((code) => sessionIsGone(database(code)))).toEqual(Array(4).fill(true));
   expect(sessionIsGone(database('XX000', { severity: 'FATAL' }))).toBe(true);
   expect(sessionIsGone(new DeadlineError('COPY', 5))).toBe(true);
   expect(sessionIsGone(errno('ECONNRESET'))).toBe(true);
+});
+
+it('whether the session is given up is the same after the error has been classified, as most are inside the lease', () => {
+  const errors = [
+    ...['22P02', '40P01', '57P01', '25006'].map((code) => database(code)),
+    database('XX000', { severity: 'FATAL' }),
+    new DeadlineError('COPY', 5),
+    errno('ECONNRESET'),
+  ];
+  expect(errors.map((error) => sessionIsGone(classify(error)))).toEqual([false, false, true, true, true, true, true]);
 });

@@ -1,7 +1,7 @@
 /** The table of errors against errors that a real server makes, not such as we imagine. */
 import { type FaultCode, SinkError, type SinkErrorKind } from '@inator/runtime';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { classify } from '../src/index.ts';
+import { classify, type Lease } from '../src/index.ts';
 import { newPlace, type Place } from './support/place.ts';
 
 let place: Place;
@@ -81,4 +81,43 @@ it('a row that somebody has locked is 55P03, a serialization failure 40001: both
     expect(classify(error)).toMatchObject({ is: 'unavailable', halve: false, fault: { native: '40001' } });
     await lease.query('ROLLBACK');
   });
+});
+
+it('sessions that can only read are given up, and the pool writes again as soon as new ones can', async () => {
+  const database = `d_${place.schema}`;
+  await place.rows(`CREATE DATABASE "${database}"`);
+  const pool = place.pool({ database, poolMax: 3 });
+  const readsOnly = (yes: boolean) =>
+    place.rows(`ALTER DATABASE "${database}" SET default_transaction_read_only = ${yes ? 'on' : 'off'}`);
+  const each = <T>(work: (lease: Lease) => Promise<T>) =>
+    Promise.allSettled(Array.from({ length: 3 }, () => pool.lease(work)));
+  const pid = 'SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.pg_sleep(0.05)';
+  try {
+    await readsOnly(true);
+    // Three at once, so that every session of the pool was begun while it could only read.
+    const read = await each((lease) => lease.query<{ pid: number }>(pid));
+    expect(new Set(read.map((one) => one.status === 'fulfilled' && one.value.rows[0]?.pid)).size).toBe(3);
+    await readsOnly(false);
+    await expect(pool.check()).rejects.toMatchObject({ is: 'unavailable', fault: { code: 'store-busy' } });
+    expect(pool.stats().evicted).toBe(1);
+    // As the write paths do: the error is classified before the lease sees it.
+    const write = async (lease: Lease): Promise<void> => {
+      await lease
+        .query('CREATE TABLE IF NOT EXISTS written ()')
+        .catch((error: unknown) => Promise.reject(classify(error)));
+    };
+    const refused = () => pool.lease(write).catch((error: unknown) => error);
+    expect([await refused(), await refused()]).toEqual(
+      Array(2).fill(
+        expect.objectContaining({ is: 'unavailable', fault: expect.objectContaining({ native: '25006' }) }),
+      ),
+    );
+    expect(pool.stats().evicted).toBe(3);
+    await pool.lease(write);
+    await pool.check();
+    expect(pool.stats().evicted).toBe(3);
+  } finally {
+    await pool.close();
+    await place.rows(`DROP DATABASE "${database}" WITH (FORCE)`);
+  }
 });

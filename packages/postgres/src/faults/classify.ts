@@ -26,17 +26,27 @@ export function classify(error: unknown, options: ClassifyOptions = {}): SinkErr
     return new SinkError('suspect', unknown, { culprit: options.culprit, cause: error });
   }
   const place = copyPlace(error);
-  return new SinkError(verdict.is, faultOf(error, verdict, place, options.stage ?? 'merge'), {
+  const found = new SinkError(verdict.is, faultOf(error, verdict, place, options.stage ?? 'merge'), {
     culprit: place === undefined ? options.culprit : place.line - 1,
     halve: verdict.halve ?? false,
     slow: verdict.slow ?? false,
     cause: stripped(error),
   });
+  return sessionIsGone(error) ? endingSession(found) : found;
 }
 
-/** True when the session must be destroyed: it is gone, or its state is unknown. */
+/** Errors that left their session of no use: most are classified before the lease that holds the session sees them. */
+const ended = new WeakSet<SinkError>();
+
+/** Marks the error: the lease that meets it gives its session up. */
+export function endingSession(error: SinkError): SinkError {
+  ended.add(error);
+  return error;
+}
+
+/** True when the session must be destroyed: it is gone, of no more use, or its state is unknown. */
 export function sessionIsGone(error: unknown): boolean {
-  if (error instanceof SinkError) return false;
+  if (error instanceof SinkError) return ended.has(error);
   if (error instanceof pg.DatabaseError && /^(FATAL|PANIC)$/.test(error.severity ?? '')) return true;
   return verdictOf(error)?.gone ?? !(error instanceof pg.DatabaseError);
 }

@@ -40,7 +40,9 @@ export const bySqlstate: Readonly<Record<string, Verdict>> = {
   '40003': busy('statement_completion_unknown'),
   '55P03': busy('lock_not_available'),
   '55006': busy('object_in_use'),
-  '25006': busy('read_only_sql_transaction'),
+  // A standby, or a primary that became one. Behind a name or a proxy a new session may reach the one that takes writes;
+  // and whether a session reads only is decided when it begins.
+  '25006': { ...busy('read_only_sql_transaction'), gone: true },
   '53': busy('insufficient_resources'),
   '53100': busy('disk_full'),
   '53200': { ...busy('out_of_memory'), halve: true },

@@ -1,7 +1,7 @@
 /** A pool of connections that survives the loss of any of them, and of all. */
 import { backoffMs, delay, fault, SinkError, within } from '@inator/runtime';
 import pg, { type ClientConfig, type PoolClient, type QueryResult, type QueryResultRow } from 'pg';
-import { classify } from '../faults/classify.ts';
+import { classify, endingSession } from '../faults/classify.ts';
 import { aborted, type Lease, onLease } from './lease.ts';
 import { type PostgresSettings, type ResolvedSettings, resolveSettings } from './settings.ts';
 import { tlsOptions } from './tls.ts';
@@ -198,18 +198,11 @@ export function createPostgres(input: PostgresSettings): Postgres {
       evicted,
     }),
     async check(signal) {
-      const { rows } = await query<{ readonly: string; standby: boolean }>(
-        "SELECT pg_catalog.current_setting('transaction_read_only') AS readonly, pg_catalog.pg_is_in_recovery() AS standby",
-        undefined,
-        signal,
-      );
-      const row = rows[0];
-      if (row?.readonly === 'off' && !row.standby) return;
-      const why = row?.standby ? 'it is a standby' : 'transactions are read-only';
-      throw new SinkError(
-        'unavailable',
-        fault('store-busy', 'merge', `PostgreSQL answers but takes no writes: ${why}`),
-      );
+      try {
+        await lease(requireWritable, signal);
+      } catch (error) {
+        throw classify(error);
+      }
     },
     async limits(signal) {
       const { rows } = await query<Record<keyof ServerLimits, string | null>>(limitsSql, undefined, signal);
@@ -230,6 +223,18 @@ export function createPostgres(input: PostgresSettings): Postgres {
       return closing;
     },
   };
+}
+
+/** A session that cannot write is given up: behind a name or a proxy, the next may reach a server that takes writes. */
+async function requireWritable({ query }: Lease): Promise<void> {
+  const { rows } = await query<{ readonly: string; standby: boolean }>(
+    "SELECT pg_catalog.current_setting('transaction_read_only') AS readonly, pg_catalog.pg_is_in_recovery() AS standby",
+  );
+  const row = rows[0];
+  if (row?.readonly === 'off' && !row.standby) return;
+  const why = row?.standby ? 'it is a standby' : 'transactions are read-only';
+  const reason = `PostgreSQL answers but takes no writes: ${why}`;
+  throw endingSession(new SinkError('unavailable', fault('store-busy', 'merge', reason)));
 }
 
 const limitsSql = `
