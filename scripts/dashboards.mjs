@@ -29,7 +29,8 @@ const boards = [...serviceBoards, ...brokerBoards].map((board) => {
 async function index() {
   /** @type {{ groups: { name: string, rules: { alert: string, for?: string, labels: { severity: string }, annotations: { meaning?: string, summary: string } }[] }[] }} */
   const { groups } = parse(await readFile(join(root, 'deploy/prometheus/alerts.yml'), 'utf8'));
-  const rows = groups.flatMap(({ rules }) => rules);
+  // A line an alert, also where it has a rule for each service.
+  const rows = [...new Map(groups.flatMap(({ rules }) => rules).map((rule) => [rule.alert, rule])).values()];
   const title = async (/** @type {string} */ alert) => {
     const page = await readFile(join(root, `docs/runbooks/${alert}.md`), 'utf8');
     return /^## Meaning\n\n(.+?[.])(\s|$)/ms.exec(page)?.[1]?.replaceAll('\n', ' ') ?? '';

@@ -104,6 +104,14 @@ describe('alerts', () => {
     }
   });
 
+  it('that a service is down are a rule for each service, so that one that is not run can be taken out', () => {
+    const down = rules.filter(({ alert }) => alert === 'InatorDown');
+    expect(down.map(({ labels }) => labels.service)).toEqual(['tableinator', 'graphinator']);
+    for (const { expr, labels } of down) {
+      expect([...expr.matchAll(/job="(\w+)"/g)].map(([, job]) => job)).toEqual([labels.service, labels.service]);
+    }
+  });
+
   it('each fire in a test of their own', () => {
     const { tests } = readYaml('deploy/prometheus/alerts.test.yml') as {
       tests: { alert_rule_test: { alertname: string; exp_alerts: unknown[] }[] }[];
@@ -146,7 +154,7 @@ describe('runbooks', () => {
     for (const { alert, annotations } of rules) {
       expect(annotations.runbook_url).toBe(`docs/runbooks/${alert}.md`);
     }
-    expect(pages.sort()).toEqual(rules.map(({ alert }) => `${alert}.md`).sort());
+    expect(pages.sort()).toEqual([...new Set(rules.map(({ alert }) => `${alert}.md`))].sort());
   });
 
   it('each say what it means, what it costs, how to check, how to fix and how to verify', () => {
