@@ -164,6 +164,37 @@ describe('every row of the table', () => {
     expect(classify(database('08P01', { message: 'query_wait_timeout' })).is).toBe('unavailable');
   });
 
+  const misleading = [
+    'No such user 7',
+    'no such database: x',
+    'unsupported startup parameter: options',
+    'Bouncer config error',
+    'order 7 was cancelled due to user request',
+    'cached plan must not change result type',
+    'SASL: no',
+    'the shop does not support SSL connections',
+    'Connection terminated by the customer',
+    'the record is not queryable',
+    'timeout expired',
+  ];
+  it.each(misleading)('a trigger that says "%s" refuses the record all the same', (message) => {
+    const raised = { message, routine: 'exec_stmt_raise' };
+    expect(classify(database('P0001', raised))).toMatchObject({ is: 'refused', fault: { code: 'constraint-refused' } });
+    expect(classify(database('P0001', { message })).is).toBe('refused');
+    expect(classify(database('23514', raised))).toMatchObject({ is: 'refused', fault: { code: 'constraint-refused' } });
+    for (const code of ['08P01', '57014', '0A000']) {
+      const plain = classify(database(code, { routine: 'exec_stmt_raise' }));
+      expect(classify(database(code, raised))).toMatchObject({ is: plain.is, fault: plain.fault });
+    }
+  });
+
+  it('the words of a pooler or the driver mean nothing under a code of the server', () => {
+    for (const message of misleading) {
+      expect(classify(database('23505', { message })).is).toBe('refused');
+      expect(classify(database('42P01', { message })).is).toBe('misconfigured');
+    }
+  });
+
   it('one SQLSTATE of several faults is told apart by the words of the server', () => {
     const code = (state: string, parts: Parts): FaultCode => classify(database(state, parts)).fault.code;
     expect(code('22021', { message: 'invalid byte sequence for encoding "UTF8": 0x00' })).toBe('text-nul');

@@ -34,6 +34,8 @@ it.each<readonly [string, string, SinkErrorKind, FaultCode]>([
   ["INSERT INTO %s.t VALUES (2, 1, NULL, '[1,3)')", '23P01', 'refused', 'constraint-refused'],
   ['INSERT INTO %s.v VALUES (20, 1)', '44000', 'refused', 'constraint-refused'],
   ["DO $$ BEGIN RAISE EXCEPTION 'no'; END $$", 'P0001', 'refused', 'constraint-refused'],
+  ["DO $$ BEGIN RAISE EXCEPTION 'No such user 7'; END $$", 'P0001', 'refused', 'constraint-refused'],
+  ["DO $$ BEGIN RAISE EXCEPTION 'cancelled due to user request'; END $$", 'P0001', 'refused', 'constraint-refused'],
   [`SELECT (repeat('[', 50000) || repeat(']', 50000))::jsonb`, '54001', 'refused', 'limit-refused'],
   [`SELECT ('[' || repeat('1,', 1) || '1]')::jsonb, repeat('x', 1 << 30)`, '54000', 'refused', 'limit-refused'],
   [

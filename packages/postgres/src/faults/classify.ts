@@ -55,9 +55,9 @@ export function sessionIsGone(error: unknown): boolean {
 export function verdictOf(error: unknown): Verdict | undefined {
   if (error instanceof DeadlineError) return { ...byErrnoOf('ETIMEDOUT'), name: 'deadline passed' };
   const message = messageOf(error);
-  const worded = byMessage.find(([pattern]) => pattern.test(message));
-  if (worded !== undefined) return worded[1];
   const code = nativeOf(error);
+  const worded = byMessage.find(({ words, under }) => under.includes(code) && words.test(message));
+  if (worded !== undefined && !isRaised(error)) return worded.verdict;
   if (code === undefined) return undefined;
   if (byErrno[code] !== undefined) return byErrno[code];
   if (tlsPrefixes.some((prefix) => code.startsWith(prefix))) {
@@ -114,9 +114,9 @@ function faultOf(error: unknown, verdict: Verdict, place: CopyPlace | undefined,
   return fault(verdict.code, place === undefined ? stage : 'copy', reason, { native });
 }
 
-/** A trigger may raise any SQLSTATE with words of its own, and those may quote the row. */
+/** A trigger may raise any SQLSTATE with words of its own, and those may quote the row. P0001 is raised by nothing else. */
 function isRaised(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.routine === 'exec_stmt_raise';
+  return error instanceof pg.DatabaseError && (error.routine === 'exec_stmt_raise' || error.code === 'P0001');
 }
 
 /** Read by their shape: an error of Node's own may come from another realm, where `instanceof` says no. */

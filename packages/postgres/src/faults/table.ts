@@ -151,20 +151,48 @@ export const byErrno: Readonly<Record<string, Verdict>> = Object.fromEntries([
 /** TLS faults whose codes are too many to list: OpenSSL's and Node's, all for the operator. */
 export const tlsPrefixes: readonly string[] = ['ERR_TLS_', 'ERR_SSL_', 'ERR_OSSL_', 'CERT_'];
 
+/** Words that tell an error, and the SQLSTATEs under which they do: `undefined` is an error without any. */
+export interface Worded {
+  readonly words: RegExp;
+  readonly under: readonly (string | undefined)[];
+  readonly verdict: Verdict;
+}
+
+/** What pg says itself, without a SQLSTATE. */
+const codeless = [undefined] as const;
+/** What a pooler between us and the server says, whatever the cause. */
+const pooler = [undefined, '08P01'] as const;
+
 /**
- * Errors known by their words alone: those of pg, which have no code, and those that a pooler between us and the server
- * reports under SQLSTATE 08P01 whatever their cause. The first that matches wins, before the code is looked at.
+ * Errors known by their words, looked at before the code; the first that matches wins. Never for what a function of the
+ * user's raised: its words are free, and may quote the row.
  */
-export const byMessage: readonly (readonly [RegExp, Verdict])[] = [
-  [/unsupported startup parameter|^no such (database|user)|^bouncer config error/i, config('refused by the pooler')],
-  [/does not support SSL connections/, config('no TLS')],
-  [/due to user request$/, busy('query_canceled')],
-  [/^cached plan must not change result type$/, unreachable('cached plan changed')],
-  [/^SASL:|^SCRAM|Password must be a string/, config('authentication failed')],
-  [/^Connection terminated/, unreachable('connection terminated')],
-  [/not queryable$/, unreachable('connection lost')],
-  [/^Query read timeout$/, unreachable('query timeout')],
-  [/^timeout exceeded when trying to connect$|^timeout expired$/, unreachable('connect timeout')],
-  [/^Cannot use a pool after calling end/, unreachable('pool closed')],
-  [/error establishing an SSL connection/, unreachable('TLS negotiation broken off')],
+export const byMessage: readonly Worded[] = [
+  {
+    words: /unsupported startup parameter|^no such (database|user)|^bouncer config error/i,
+    under: pooler,
+    verdict: config('refused by the pooler'),
+  },
+  { words: /does not support SSL connections/, under: pooler, verdict: config('no TLS') },
+  { words: /due to user request$/, under: ['57014'], verdict: busy('query_canceled') },
+  {
+    words: /^cached plan must not change result type$/,
+    under: ['0A000'],
+    verdict: unreachable('cached plan changed'),
+  },
+  { words: /^SASL:|^SCRAM|Password must be a string/, under: pooler, verdict: config('authentication failed') },
+  { words: /^Connection terminated/, under: codeless, verdict: unreachable('connection terminated') },
+  { words: /not queryable$/, under: codeless, verdict: unreachable('connection lost') },
+  { words: /^Query read timeout$/, under: codeless, verdict: unreachable('query timeout') },
+  {
+    words: /^timeout exceeded when trying to connect$|^timeout expired$/,
+    under: codeless,
+    verdict: unreachable('connect timeout'),
+  },
+  { words: /^Cannot use a pool after calling end/, under: codeless, verdict: unreachable('pool closed') },
+  {
+    words: /error establishing an SSL connection/,
+    under: codeless,
+    verdict: unreachable('TLS negotiation broken off'),
+  },
 ];
