@@ -67,6 +67,24 @@ describe('a proposed model', () => {
     expect(modelOf(uncommented).kinds[0]?.graph?.edges.map(({ type }) => type)).toEqual(['HAS_ITEM']);
   });
 
+  it('takes integers beyond 64 bits for numeric, so that it refuses no record of its own sample', () => {
+    const bodies = [
+      '{"id":"a","big":1,"low":-1,"fits":9223372036854774784,"list":[1]}',
+      '{"id":"b","big":9223372036854775808,"low":-9223372036854775809,"fits":-9223372036854774784,"list":[1]}',
+    ];
+    const [kind] = modelOf(propose(bodies)).kinds;
+    if (kind === undefined) throw new Error('no type');
+    const types = kind.table?.columns.map(({ name, type }) => [name, type]);
+    expect(types).toEqual([
+      ['id', 'text'],
+      ['big', 'numeric'],
+      ['low', 'numeric'],
+      ['fits', 'bigint'],
+    ]);
+    const read = createMessageReader(kind, {});
+    expect(bodies.map((body) => read(Buffer.from(body)).is)).toEqual(['record', 'record']);
+  });
+
   it('takes the texts of CSV for numbers, but not postal codes', () => {
     const text = propose(
       [

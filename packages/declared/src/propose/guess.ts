@@ -68,12 +68,12 @@ const canonicalInteger = /^-?(0|[1-9]\d{0,17})$/;
 const canonicalNumber = /^-?(0|[1-9]\d*)(\.\d+)?$/;
 
 /** `typed`: texts may stand for numbers and booleans, because the source (CSV) knows nothing else. */
-export function guessType({ kinds, texts }: Leaf, typed: boolean): TypeGuess | undefined {
+export function guessType({ kinds, texts, beyondInt64 }: Leaf, typed: boolean): TypeGuess | undefined {
   if (kinds.has('object') || kinds.has('list')) return undefined;
   if (!kinds.has('text')) {
     if (kinds.size === 1 && kinds.has('boolean')) return { type: 'boolean' };
     if (kinds.has('boolean')) return { type: 'text' };
-    return { type: kinds.has('number') ? 'numeric' : 'bigint' };
+    return { type: kinds.has('number') || beyondInt64 ? 'numeric' : 'bigint' };
   }
   if (kinds.size > 1) return { type: 'text', hint: 'not always a text' };
   const filled = texts.filter((text) => text !== '');

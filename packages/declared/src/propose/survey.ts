@@ -20,6 +20,8 @@ export interface Leaf {
   /** The same, as a part of a key of several. */
   longestPart: number;
   readonly texts: string[];
+  /** An integer was seen that 64 bits may not hold. */
+  beyondInt64: boolean;
 }
 
 export interface ListLeaf {
@@ -83,6 +85,7 @@ function leafOf(leaves: Map<string, Leaf>, path: string, names: readonly string[
     longest: 0,
     longestPart: 0,
     texts: [],
+    beyondInt64: false,
   };
   leaves.set(path, leaf);
   return leaf;
@@ -93,6 +96,7 @@ function note(leaf: Leaf, value: JsonValue): void {
   const kind = kindOf(value);
   leaf.kinds.add(kind);
   if (kind === 'object' || kind === 'list') return;
+  if (kind === 'integer' && Math.abs(value as number) >= firstBeyondInt64) leaf.beyondInt64 = true;
   const text = kind === 'integer' ? digitsOf(value as number) : String(value);
   if (text.trim() === '') leaf.blank += 1;
   leaf.longest = Math.max(leaf.longest, text.length);
@@ -100,6 +104,12 @@ function note(leaf: Leaf, value: JsonValue): void {
   leaf.distinct.add(text);
   if (kind === 'text') leaf.texts.push(text);
 }
+
+/**
+ * The sample is read into doubles: one of 2^63 or -2^63 may have been written as a neighbour that does not fit into 64
+ * bits. Those that do fit are taken for beyond with them.
+ */
+const firstBeyondInt64 = 2 ** 63;
 
 /** Digits of the largest double. */
 const mostDigits = 309;
