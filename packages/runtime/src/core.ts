@@ -1,4 +1,5 @@
 /** What the parts of one lane share. Internal to the runtime. */
+import type { Delivery } from './delivery.ts';
 import type { Events, LaneState, LaneTotals } from './events.ts';
 import type { Fault } from './fault.ts';
 import type { LaneParts, LaneSettings } from './lane.ts';
@@ -16,6 +17,8 @@ export interface LaneCore {
   readonly abort: AbortController;
   /** Batches that wait for the store, by writer; the signal being marked is writer -1. */
   readonly holding: Map<number, Fault>;
+  /** Deliveries whose letter was not confirmed at the last try, with why. */
+  readonly lettersFailing: Map<Delivery, Fault>;
   /** Moving mean of the bodies' bytes. */
   meanBytes: number;
   /** A session is open. */
@@ -56,6 +59,7 @@ export function createCore<R>(parts: LaneParts<R>): LaneCore {
     stopping: new AbortController(),
     abort: new AbortController(),
     holding: new Map(),
+    lettersFailing: new Map(),
     meanBytes: 0,
     consuming: false,
     paused: false,
@@ -84,5 +88,8 @@ function derive(core: LaneCore): readonly [LaneState, string | undefined] {
   const [held] = core.holding.values();
   if (held !== undefined) return ['holding', held.reason];
   if (core.paused) return ['paused', 'an operator paused the lane'];
-  return core.consuming ? ['consuming', undefined] : ['starting', core.obstacle];
+  if (!core.consuming) return ['starting', core.obstacle];
+  // Good records go on: the lane consumes, and says all the same what keeps bad ones from being settled.
+  const [letter] = core.lettersFailing.values();
+  return ['consuming', letter && `dead letters wait: ${letter.reason}`];
 }

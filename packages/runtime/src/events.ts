@@ -171,6 +171,7 @@ export interface LaneSnapshot {
   readonly state: LaneState;
   /** Epoch milliseconds of the last change of state. */
   readonly since: number;
+  /** Why it is not consuming; of a lane that consumes, why its dead letters are not taken, while they are not. */
   readonly reason: string | undefined;
   readonly consuming: boolean;
   /** An operator paused it; `state` may still say something more urgent, such as a hold. */

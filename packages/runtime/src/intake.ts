@@ -7,6 +7,7 @@
  */
 
 import type { Budget } from './budget.ts';
+import { createBurst } from './burst.ts';
 import type { LaneCore } from './core.ts';
 import { type Delivery, type Session, weightOf } from './delivery.ts';
 import { type Fault, fault } from './fault.ts';
@@ -74,6 +75,8 @@ export function createLoan(window: number): Loan {
 export interface IntakeParts<R> {
   readonly model: Model<R>;
   readonly writers: readonly Writer<R>[];
+  /** Records that seal a batch, as it stands. */
+  readonly batchSize: () => number;
   readonly brake: Brake;
   readonly budget: Budget;
   readonly core: LaneCore;
@@ -96,6 +99,7 @@ export interface Intake {
 export function createIntake<R>(parts: IntakeParts<R>): Intake {
   const { model, writers, brake, budget, core } = parts;
   const { settings, totals } = core;
+  const burst = writers.length > 1 ? createBurst({ writers, batchSize: parts.batchSize }) : undefined;
 
   const decode = (delivery: Delivery): Decoded<R> => {
     if (delivery.body.length > settings.maxRecordBytes) {
@@ -139,6 +143,7 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
     };
     const writer = writers[writers.length === 1 ? 0 : slot(decoded.key, writers.length)];
     writer?.add(loan, delivery, record);
+    burst?.added();
     return writer;
   };
 

@@ -143,6 +143,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
   const intake: Intake = createIntake<R>({
     model,
     writers,
+    batchSize: () => sealing.batchSize,
     brake,
     budget,
     core,

@@ -87,21 +87,25 @@ export function createSettlement<R>({ core, model, sink, budget, settled }: Sett
           { fault: found, model: model.name, attempts, ...(key === undefined ? {} : { key }) },
           stop,
         );
+        if (core.lettersFailing.delete(delivery)) core.refresh();
         totals.deadLettered += 1;
         events.emit('record.deadLettered', { lane: name, key, fault: found, attempts, delivery });
         release(from, [delivery]);
         return;
       } catch (error) {
-        if (stop.aborted) return;
+        if (stop.aborted) break;
         const why =
           error instanceof SourceError || error instanceof SinkError
             ? error.fault
             : fault('broker-unreachable', 'settle', 'the letter could not be confirmed');
         const delayMs = backoffMs(attempt, settings.reopen);
+        core.lettersFailing.set(delivery, why);
+        core.refresh();
         events.emit('letter.failed', { lane: name, fault: why, attempt, delayMs });
         await delay(delayMs, stop);
       }
     }
+    if (core.lettersFailing.delete(delivery)) core.refresh();
   };
 
   const tell = async (from: Loan, delivery: Delivery, signal: Signal): Promise<void> => {

@@ -28,6 +28,8 @@ export interface WriterSettings {
 export interface Writer<R> {
   readonly index: number;
   readonly accounting: Accounting;
+  /** Records taken and not sealed yet. */
+  readonly open: number;
   add(loan: Loan, delivery: Delivery, record: Keyed<R>): void;
   /** Seals what is open, if anything is. */
   seal(by: SealedBy): void;
@@ -92,6 +94,9 @@ export function createWriter<R>(parts: WriterParts<R>): Writer<R> {
   const writer: Writer<R> = {
     index: parts.index,
     accounting,
+    get open() {
+      return records.length;
+    },
     add(from, delivery, record) {
       const settings = parts.settings();
       if (loan === undefined) {

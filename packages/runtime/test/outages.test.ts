@@ -1,5 +1,5 @@
 /** The store, the broker or the place of letters is away: time is lost, and nothing else. */
-import { fault, SinkError } from '@inator/runtime';
+import { fault, SinkError, SourceError } from '@inator/runtime';
 import { describe, expect, it } from '@jest/globals';
 import { until } from '../../testkit/src/until.ts';
 import { bench, empty, quick } from './bench.ts';
@@ -84,6 +84,28 @@ describe('a lane whose servers are away', () => {
     await until(() => empty(b), 'queue empty');
     expect(refusals).toBe(4);
     expect(b.source.letters).toHaveLength(1);
+  });
+
+  it('consumes on while letters fail, and says why for as long as they do', async () => {
+    const b = bench();
+    let mayPass = false;
+    b.source.beforeLetter = () => {
+      if (!mayPass) throw new SourceError('misconfigured', fault('broker-refused', 'settle', 'the queue is full'));
+    };
+    b.source.publish('!x');
+    b.source.publish('!y');
+    b.source.publish('k:v');
+    const failing = { state: 'consuming', reason: 'dead letters wait: the queue is full' };
+    await until(() => b.lane.snapshot().reason !== undefined && b.sink.rows.size === 1, 'the letter failed');
+    expect(b.lane.snapshot()).toMatchObject(failing);
+    // The session that comes next gets the records again; the letters of the one that ended are nobody's.
+    b.source.lose();
+    await until(() => b.lane.snapshot().totals.sessionsLost === 1, 'the session was lost');
+    await until(() => b.lane.snapshot().reason === failing.reason, 'the records came again, and their letters failed');
+    mayPass = true;
+    await until(() => empty(b), 'queue empty');
+    expect(b.source.letters).toHaveLength(2);
+    expect(b.lane.snapshot()).toMatchObject({ state: 'consuming', reason: undefined });
   });
 
   it('stops by the deadline while the store is away, and leaves the records to the queue', async () => {

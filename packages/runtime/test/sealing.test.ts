@@ -107,3 +107,38 @@ describe('adaptive batch size', () => {
     expect(lane.snapshot().totals.created).toBe(published);
   });
 });
+
+describe('several writers', () => {
+  const several = { natural: false, writers: 2 };
+  const keys = (count: number) => Array.from({ length: count }, (_, i) => `key ${i}`);
+
+  it.each([10, 30])(
+    'write a burst of %i records, whole batches of ten, without waiting for the interval',
+    async (count) => {
+      const { source, sink, written } = start(several);
+      for (const key of keys(count)) source.publish(key);
+      await until(() => sink.rows.size === count, 'all stored');
+      await until(() => written.reduce((sum, { records }) => sum + records, 0) === count, 'their events');
+      expect(new Set(written.map(({ sealedBy }) => sealedBy))).toEqual(new Set(['records']));
+    },
+  );
+
+  it('leave fewer than a batch to the interval', async () => {
+    const { source, sink, written } = start({ ...several, flushIntervalMs: 200 });
+    for (const key of keys(9)) source.publish(key);
+    await until(() => sink.rows.size === 9, 'all stored');
+    await until(() => written.length === 2, 'their events');
+    expect(written.map(({ sealedBy }) => sealedBy)).toEqual(['age', 'age']);
+  });
+
+  it('fill their batches while records keep coming', async () => {
+    const { source, sink, written } = start({ ...several, batchSize: 50, flushIntervalMs: 1_000 });
+    for (const key of keys(1_000)) {
+      source.publish(key);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => sink.rows.size === 1_000, 'all stored');
+    await until(() => written.reduce((sum, { records }) => sum + records, 0) === 1_000, 'their events');
+    expect(written.filter(({ records }) => records === 50).length).toBeGreaterThanOrEqual(15);
+  });
+});
