@@ -163,3 +163,32 @@ describe.each(paths)('declared columns, write path %s,', (writePath) => {
     expect(rows).toEqual([{ value: 'new', price: null, day: '2024-01-02' }]);
   });
 });
+
+it('the first and the last time that the model takes are times of PostgreSQL, the ones beyond are refused before', async () => {
+  const ages = createTableModels(
+    modelOf(`name: ages
+types:
+  ages: { key: id, table: { columns: { at: { type: timestamptz, epoch: microseconds } } } }
+`),
+  ).get('ages');
+  if (ages === undefined) throw new Error('no model');
+  const decode = (at: string) => ages.decode(Buffer.from(`{"id":"${at}","at":${at}}`), {});
+  const ends = ['-210866803200000000', '8640000000000000000'];
+  const records = ends
+    .map(decode)
+    .flatMap((each) => (each.is === 'record' ? [{ ...each, seq: undefined, bytes: 0 }] : []));
+  const beyond = ['-210866803200000001', '8640000000000000001'].map(decode);
+  expect(beyond.map((each) => each.is === 'refused' && each.fault.code)).toEqual(Array(2).fill('number-out-of-range'));
+  const postgres = newPostgres();
+  try {
+    const sink = createTableSink(postgres, ages);
+    await sink.open(never);
+    await sink.write({ model: ages, records, bytes: 0, sealedBy: 'records' }, never);
+    const { rows } = await postgres.query<{ at: string }>(
+      `SELECT (at AT TIME ZONE 'UTC')::text AS at FROM ${quoted(postgres.settings.schema)}.ages ORDER BY 1`,
+    );
+    expect(rows).toEqual([{ at: '275760-09-13 00:00:00' }, { at: '4714-11-24 00:00:00 BC' }]);
+  } finally {
+    await drop(postgres);
+  }
+});

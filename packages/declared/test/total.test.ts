@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createGraphModels, createTableModels } from '../src/index.ts';
 import { modelOf } from './support.ts';
@@ -104,4 +104,35 @@ it('any JSON under the names that the model asks for is read by both alike, whol
     { numRuns: 1_500 },
   );
   expect([...seen].sort()).toEqual(expect.arrayContaining(['record', 'refused']));
+});
+
+describe('a time in numbers since 1970', () => {
+  const ages = modelOf(`name: ages
+types:
+  ages:
+    key: id
+    table: { columns: { s: { type: timestamptz, epoch: seconds }, ms: { type: timestamptz, epoch: milliseconds }, us: { type: timestamptz, epoch: microseconds } } }
+    graph: { label: Age, properties: { s: { type: timestamptz, epoch: seconds }, ms: { type: timestamptz, epoch: milliseconds }, us: { type: timestamptz, epoch: microseconds } } }
+`);
+  const models = [need(createTableModels(ages).get('ages')), need(createGraphModels(ages).get('ages'))] as const;
+  const both = (unit: string, number: string): readonly string[] =>
+    models.map(({ decode }) => {
+      const decoded = decode(Buffer.from(`{"id":1,"${unit}":${number}}`), {});
+      return decoded.is === 'refused' ? decoded.fault.code : decoded.is;
+    });
+
+  it.each([
+    ['s', '-210866803200', 'record'],
+    ['s', '-210866803200.0000009', 'record'],
+    ['s', '-210866803200.000001', 'number-out-of-range'],
+    ['s', '-210866803201', 'number-out-of-range'],
+    ['ms', '-210866803200000', 'record'],
+    ['ms', '-210866803200001', 'number-out-of-range'],
+    ['us', '-210866803200000000', 'record'],
+    ['us', '-210866803200000001', 'number-out-of-range'],
+    ['us', '-8640000000000000000', 'number-out-of-range'],
+    ['us', '8640000000000000000', 'record'],
+    ['us', '8640000000000000001', 'number-out-of-range'],
+    ['s', '-0', 'record'],
+  ])('%s: %s is to both services a %s', (unit, number, is) => expect(both(unit, number)).toEqual([is, is]));
 });

@@ -6,7 +6,7 @@
  */
 import { type Cell, integerText, numberFits } from '@inator/runtime';
 import { type Found, sourceOf, textOf } from '../path/picker.ts';
-import { daysOf, furthestMicroseconds, microsecondsOf, minutesOf } from './time.ts';
+import { daysOf, earliestMicroseconds, furthestMicroseconds, microsecondsOf, minutesOf } from './time.ts';
 import { nounOf, Wrong } from './wrong.ts';
 
 /** The types of declared columns. */
@@ -144,8 +144,8 @@ function sinceEpoch(text: string, digits: number, unit: EpochUnit): bigint | Wro
   const all = (match[2] ?? '') + fraction;
   const moved = shift >= 0 ? all + '0'.repeat(shift) : all.slice(0, shift) || '0';
   if (moved.replace(/^0+/, '').length > 19) return beyond;
-  const value = BigInt(moved);
-  return value > furthestMicroseconds ? beyond : match[1] === '-' ? -value : value;
+  const value = match[1] === '-' ? -BigInt(moved) : BigInt(moved);
+  return value < earliestMicroseconds || value > furthestMicroseconds ? beyond : value;
 }
 
 /** The JSON text of any value. */

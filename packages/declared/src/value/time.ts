@@ -75,5 +75,10 @@ export function timeText(microseconds: bigint): string {
   return rest === 0n ? `${whole}Z` : `${whole}.${String(rest).padStart(6, '0')}Z`;
 }
 
-/** The range of what `timeText` and a `Date` can say; beyond it a time must be refused first. */
+/**
+ * The range of times, in microseconds since 1970, both ends included: what both stores hold. It begins where PostgreSQL's
+ * `timestamptz` does, at 4714-11-24 BC (its documentation of date/time types), and ends with what `timeText` and a `Date`
+ * can say. Beyond it a time must be refused first. What is read from a text has four digits of a year, so it is inside.
+ */
+export const earliestMicroseconds = -210_866_803_200_000_000n;
 export const furthestMicroseconds = 8_640_000_000_000_000_000n;
