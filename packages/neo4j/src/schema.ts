@@ -17,15 +17,28 @@ const tries = 8;
 
 export async function prepareSchema(neo4j: Neo4j, labels: readonly ShapeLabel[], signal: AbortSignal): Promise<void> {
   await requireVersion(neo4j, signal);
-  for (const wanted of labels) {
-    if (await isUnique(neo4j, wanted, signal)) continue;
-    await create(neo4j, wanted, signal);
-    if (!(await isUnique(neo4j, wanted, signal))) {
-      throw misconfigured(
-        `Neo4j accepted a uniqueness constraint on ${wanted.label}.${wanted.key}, but its index is not online: look at SHOW INDEXES`,
-      );
-    }
+  for (const wanted of labels) await ensure(neo4j, wanted, signal);
+}
+
+/**
+ * Short and the same since the first version, but two labels may come to one name: `Tag` and `TAG`, or `A` with `b_c` and
+ * `A_b` with `c`. Whoever comes second takes the other, which is no other's: it keeps the case, and its
+ * lengths say where the label ends.
+ */
+function namesOf({ label, key }: ShapeLabel): readonly [string, string] {
+  return [`${label}_${key}_unique`.toLowerCase(), `${label}_${key}_unique_${label.length}_${key.length}`];
+}
+
+/** `IF NOT EXISTS` says nothing when the name belongs to another label: so it is looked whether the constraint is there. */
+async function ensure(neo4j: Neo4j, wanted: ShapeLabel, signal: AbortSignal): Promise<void> {
+  if (await isUnique(neo4j, wanted, signal)) return;
+  for (const name of namesOf(wanted)) {
+    await create(neo4j, wanted, name, signal);
+    if (await isUnique(neo4j, wanted, signal)) return;
   }
+  throw misconfigured(
+    `Neo4j accepted a uniqueness constraint on ${wanted.label}.${wanted.key}, but its index is not online: look at SHOW INDEXES`,
+  );
 }
 
 async function requireVersion(neo4j: Neo4j, signal: AbortSignal): Promise<void> {
@@ -69,9 +82,9 @@ RETURN owningConstraint`,
   return indexes.rows.length > 0;
 }
 
-async function create(neo4j: Neo4j, { label, key }: ShapeLabel, signal: AbortSignal): Promise<void> {
-  const name = quoted(`${label}_${key}_unique`.toLowerCase());
-  const text = `CREATE CONSTRAINT ${name} IF NOT EXISTS FOR (n:${quoted(label)}) REQUIRE n.${quoted(key)} IS UNIQUE`;
+/** Makes the constraint, unless the name is taken by something else. */
+async function create(neo4j: Neo4j, { label, key }: ShapeLabel, name: string, signal: AbortSignal): Promise<void> {
+  const text = `CREATE CONSTRAINT ${quoted(name)} IF NOT EXISTS FOR (n:${quoted(label)}) REQUIRE n.${quoted(key)} IS UNIQUE`;
   for (let attempt = 1; ; attempt += 1) {
     try {
       await query(neo4j, text, {}, signal);
@@ -87,6 +100,7 @@ async function create(neo4j: Neo4j, { label, key }: ShapeLabel, signal: AbortSig
         continue;
       }
       if (error.is === 'unavailable') throw error;
+      if (/WithNameAlreadyExists$/.test(native(error))) return;
       throw refusal(label, key, error);
     }
   }

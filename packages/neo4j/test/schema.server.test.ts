@@ -1,3 +1,4 @@
+import type { GraphModel } from '@inator/runtime';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createGraphSink, type Neo4j } from '../src/index.ts';
 import { bandModel, labelList, labelsOf } from './support/bands.ts';
@@ -44,6 +45,61 @@ describe('opening', () => {
     const labels = fresh();
     await Promise.all(Array.from({ length: 6 }, () => createGraphSink(neo4j, bandModel(labels)).open(never)));
     for (const label of labelList(labels)) expect(await constraintsOn(label)).toHaveLength(1);
+  });
+
+  const tagged = (suffix: string, labels: readonly (readonly [label: string, key: string])[]): GraphModel<string> => ({
+    name: `tags_${suffix}`,
+    decode() {
+      throw new Error('the sink does not decode');
+    },
+    nodes: labels.map(([label, key], i) => ({
+      label,
+      key,
+      primary: i === 0,
+      rows: (id) => [{ key: id, properties: {} }],
+    })),
+    edges: [],
+  });
+
+  it.each<readonly [string, (suffix: string) => readonly (readonly [label: string, key: string])[]]>([
+    [
+      'differ by case only',
+      (x) => [
+        [`Tag_${x}`, 'id'],
+        [`TAG_${x}`, 'id'],
+        [`tag_${x}`, 'id'],
+      ],
+    ],
+    [
+      'come to one name with their keys',
+      (x) => [
+        [`A_${x}`, 'b_c'],
+        [`A_${x}_b`, 'c'],
+      ],
+    ],
+  ])('labels that %s each have their constraint, and find it the second time', async (_, labelsFor) => {
+    const suffix = unique();
+    const labels = labelsFor(suffix);
+    used.push(...labels.map(([label]) => label));
+    const open = () => createGraphSink(neo4j, tagged(suffix, labels)).open(never);
+    await Promise.all([open(), open(), open()]);
+    await open();
+    for (const [label, key] of labels) expect([label, await constraintsOn(label)]).toEqual([label, [{ key }]]);
+  });
+
+  it.each(['CONSTRAINT', 'INDEX'])('a name that another %s has is not needed', async (kind) => {
+    const labels = fresh();
+    const other = `Other_${unique()}`;
+    used.push(other);
+    const taken = `${labels.band}_id_unique`.toLowerCase();
+    await query(
+      neo4j,
+      kind === 'INDEX'
+        ? `CREATE INDEX ${taken} FOR (n:${other}) ON (n.id)`
+        : `CREATE CONSTRAINT ${taken} FOR (n:${other}) REQUIRE n.id IS UNIQUE`,
+    );
+    await createGraphSink(neo4j, bandModel(labels)).open(never);
+    expect(await constraintsOn(labels.band)).toEqual([{ key: 'id' }]);
   });
 
   it('refuses while two nodes share a key, saying which and how to find them; opens when they are gone', async () => {
