@@ -186,7 +186,7 @@ function showLane(part, lane, now) {
   part.state.dataset.tone = tone;
   setText(part.state, lane.paused && state !== 'paused' ? `${word}, paused` : word);
   setText(part.since, `for ${span((now - since) / 1_000)}`);
-  part.notice.hidden = state === 'consuming';
+  part.notice.hidden = state === 'consuming' && reason === undefined;
   part.notice.dataset.tone = tone;
   setText(part.reason, sentence(reason ?? means));
   setProse(part.advice, advice ?? '');

@@ -2,10 +2,11 @@
 import type { LaneSnapshot } from '@inator/runtime';
 
 /** Undefined where there is nothing to do. */
-export function laneAdvice({ state, lane, paused }: LaneSnapshot): string | undefined {
+export function laneAdvice({ state, lane, paused, reason }: LaneSnapshot): string | undefined {
   switch (state) {
     case 'consuming':
-      return undefined;
+      if (reason === undefined) return undefined;
+      return 'Good records go on, bad ones wait unacknowledged until their letters are taken: look at the dead-letter queue, its policies and the rights on it.';
     case 'paused':
       return `It goes on after \`inator resume ${lane}\`; what was in hand is written, the rest waits in the queue.`;
     case 'starting':
