@@ -34,7 +34,9 @@ export function createBurst<R>({ writers, batchSize }: BurstParts<R>): Burst {
     timer = undefined;
     if (!fills()) return;
     const quietFor = performance.now() - lastAt;
-    if (quietFor < quietMs) timer = setTimeout(look, quietMs - quietFor);
+    // What is being written will be acked, and more may come for that.
+    if (writers.some((writer) => writer.busy)) timer = setTimeout(look, quietMs);
+    else if (quietFor < quietMs) timer = setTimeout(look, quietMs - quietFor);
     else for (const writer of writers) writer.seal('records');
   };
 

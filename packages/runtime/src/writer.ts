@@ -30,6 +30,8 @@ export interface Writer<R> {
   readonly accounting: Accounting;
   /** Records taken and not sealed yet. */
   readonly open: number;
+  /** Something is sealed or being written. */
+  readonly busy: boolean;
   add(loan: Loan, delivery: Delivery, record: Keyed<R>): void;
   /** Seals what is open, if anything is. */
   seal(by: SealedBy): void;
@@ -96,6 +98,9 @@ export function createWriter<R>(parts: WriterParts<R>): Writer<R> {
     accounting,
     get open() {
       return records.length;
+    },
+    get busy() {
+      return busy;
     },
     add(from, delivery, record) {
       const settings = parts.settings();
