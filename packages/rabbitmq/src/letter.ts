@@ -20,6 +20,10 @@ const keptFirst = ['x-death', 'x-seq', 'x-version', 'x-inator-replays', 'tracepa
 /** Addresses to the broker, in any case: RabbitMQ reads them as written, a proxy before it may not. */
 export const addresses = /^b?cc$/i;
 
+/** When the first letter about the record was written; a replay keeps it. */
+export const firstSeenHeader = 'x-inator-first-seen';
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** Published on a channel that does not consume from it, this pseudo-queue closes the channel (406). */
 const directReplyTo = 'amq.rabbitmq.reply-to';
 
@@ -39,9 +43,15 @@ export function letterId(queue: string, body: Uint8Array): string {
 
 /**
  * How the letter is published. `messageId` stays the original's where it has one, since producers look for it; ours is
- * in `x-inator-id` in any case.
+ * in `x-inator-id` in any case. `version` is that of the service, left out where the service has none.
  */
-export function letterOptions(original: Original, letter: Letter, service: string, failedAt: Date): Options.Publish {
+export function letterOptions(
+  original: Original,
+  letter: Letter,
+  service: string,
+  failedAt: Date,
+  version?: string,
+): Options.Publish {
   const { properties } = original;
   const { fault } = letter;
   const id = letterId(original.queue, original.body);
@@ -56,10 +66,12 @@ export function letterOptions(original: Original, letter: Letter, service: strin
     'x-inator-key': letter.key === undefined ? undefined : cut(letter.key, 1_024),
     'x-inator-attempts': letter.attempts,
     'x-inator-service': cut(service, 256),
+    'x-inator-version': version === undefined ? undefined : cut(version, 64),
     'x-inator-exchange': from.exchange,
     'x-inator-routing-key': from.key,
     'x-inator-queue': original.queue,
     'x-inator-failed-at': failedAt.toISOString(),
+    [firstSeenHeader]: firstSeen(original) ?? failedAt.toISOString(),
     'x-inator-delivery-count': original.deliveryCount,
     'x-inator-id': id,
   };
@@ -99,6 +111,15 @@ function origin({ exchange, routingKey, properties }: Original): { readonly exch
   const { 'x-inator-replays': replays, 'x-inator-exchange': first, 'x-inator-routing-key': key } = headers;
   if (exchange !== '' || replays === undefined || typeof first !== 'string') return { exchange, key: routingKey };
   return { exchange: cut(first, shortStringBytes), key: typeof key === 'string' ? cut(key, shortStringBytes) : '' };
+}
+
+/** When the record's first letter was written, as a replayed letter carries it. */
+function firstSeen({ properties }: Original): string | undefined {
+  const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
+  const { 'x-inator-replays': replays, [firstSeenHeader]: at } = headers;
+  // Only as we write it ourselves: nothing else is a time to everybody who reads it.
+  if (replays === undefined || typeof at !== 'string' || !isoTime.test(at)) return undefined;
+  return Number.isNaN(Date.parse(at)) ? undefined : at;
 }
 
 /** Adds the original's headers, the important ones first; returns how many were left out. */

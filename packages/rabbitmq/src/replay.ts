@@ -10,12 +10,12 @@ import type { Headers } from '@inator/runtime';
 import type { Options } from 'amqplib';
 import { createHeaderBudget } from './headers.ts';
 import type { KeptLetter } from './kept-letter.ts';
-import { addresses, safeProperties } from './letter.ts';
+import { addresses, firstSeenHeader, safeProperties } from './letter.ts';
 
 /** Counts how often a letter was sent back; it survives every further failure. */
 const replaysHeader = 'x-inator-replays';
-/** Kept for the next letter, which would otherwise only know of the default exchange. */
-const origin = ['x-inator-exchange', 'x-inator-routing-key'];
+/** Kept for the next letter, which would otherwise only know of the default exchange and of its own time. */
+const origin = ['x-inator-exchange', 'x-inator-routing-key', firstSeenHeader];
 /** Encoded size of all headers: amqplib refuses 64 KiB, and letters of ours have at most a quarter of that. */
 const maxHeaderBytes = 48 * 1024;
 

@@ -34,6 +34,8 @@ export interface SessionParts {
   readonly spec: QueueSpec;
   /** Named in letters and in the consumer's tag. */
   readonly service: string;
+  /** Named in letters. */
+  readonly version?: string | undefined;
 }
 
 /** For one exchange of frames that the broker answers at once, in milliseconds. */
@@ -52,7 +54,7 @@ const maxWindow = 65_535;
 const whyCancelled = 'it was deleted, or moved, or a message was held longer than its consumer_timeout';
 
 export async function openSession(
-  { broker, letters, spec, service }: SessionParts,
+  { broker, letters, spec, service, version }: SessionParts,
   take: (delivery: Delivery) => void,
   { window, signal }: OpenOptions,
 ): Promise<Session> {
@@ -179,7 +181,7 @@ export async function openSession(
       delivery,
       () => ({
         body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-        options: letterOptions(original, letter, service, new Date()),
+        options: letterOptions(original, letter, service, new Date(), version),
       }),
       abort,
     );

@@ -17,18 +17,20 @@ export interface QueueSourceOptions {
   readonly queue: QueueSpec;
   /** Named in the letters' `x-inator-service` and in the consumers' tags. */
   readonly service: string;
+  /** The service's version, in the letters' `x-inator-version`; without it they have no such header. */
+  readonly version?: string;
 }
 
 /** For asking how long the queue is, in milliseconds. */
 const depthMs = 5_000;
 
-export function createQueueSource({ broker, letters, queue: spec, service }: QueueSourceOptions): Source {
+export function createQueueSource({ broker, letters, queue: spec, service, version }: QueueSourceOptions): Source {
   const box = createLetterBox(letters, spec);
   /** A channel of its own: asking about a queue that was deleted closes the channel that asks. */
   let side: Promise<Channel> | undefined;
 
   return {
-    open: (take, options) => openSession({ broker, letters: box, spec, service }, take, options),
+    open: (take, options) => openSession({ broker, letters: box, spec, service, version }, take, options),
     async depth() {
       // Asking must not bring up a connection that nobody consumes on.
       if (broker.status().state !== 'up') return undefined;

@@ -4,7 +4,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { MessageProperties } from 'amqplib';
 import fc from 'fast-check';
 import { createHeaderBudget, cut } from '../src/headers.ts';
+import type { KeptLetter } from '../src/kept-letter.ts';
 import { letterId, letterOptions, maxHeaderBytes, type Original, safeProperties } from '../src/letter.ts';
+import { replayOptions } from '../src/replay.ts';
 import { letterAbout } from './support.ts';
 
 const require = createRequire(import.meta.url);
@@ -28,8 +30,8 @@ function original(properties: Partial<MessageProperties> = {}): Original {
 }
 
 describe('a letter', () => {
-  it('tells code, reason, stage, model, key, attempts, service, where it came from and when', () => {
-    const options = letterOptions(original(), letterAbout('not a number'), 'tableinator', failedAt);
+  it('tells code, reason, stage, model, key, attempts, service and version, where it came from and when', () => {
+    const options = letterOptions(original(), letterAbout('not a number'), 'tableinator', failedAt, '1.2.3');
     expect({ ...options.headers }).toEqual({
       'x-inator-code': 'value-refused',
       'x-inator-reason': 'not a number',
@@ -39,14 +41,32 @@ describe('a letter', () => {
       'x-inator-key': 'k-1',
       'x-inator-attempts': 2,
       'x-inator-service': 'tableinator',
+      'x-inator-version': '1.2.3',
       'x-inator-exchange': 'x',
       'x-inator-routing-key': 'r',
       'x-inator-queue': 'q',
       'x-inator-failed-at': '2026-01-02T03:04:05.678Z',
+      'x-inator-first-seen': '2026-01-02T03:04:05.678Z',
       'x-inator-delivery-count': 0,
       'x-inator-id': letterId('q', Buffer.from('{"id":"1"}')),
     });
     expect(options).toMatchObject({ persistent: true, mandatory: true });
+  });
+
+  it('keeps the time of the first letter through every replay, and takes none that came without a replay or is no time', () => {
+    const first = '2025-12-24T18:00:00.000Z';
+    const seen = (headers: Record<string, unknown>) =>
+      letterOptions(original({ headers }), letterAbout(), 's', failedAt).headers['x-inator-first-seen'];
+    const letter = letterOptions(original(), letterAbout(), 's', new Date(first));
+    const replayed = replayOptions({ headers: letter.headers, properties: {} } as unknown as KeptLetter);
+    expect(replayed.headers).toMatchObject({ 'x-inator-replays': 1, 'x-inator-first-seen': first });
+    expect(replayed.headers).not.toHaveProperty('x-inator-version');
+    expect(seen(replayed.headers)).toBe(first);
+    const now = failedAt.toISOString();
+    expect(seen({ 'x-inator-first-seen': first })).toBe(now);
+    for (const madeUp of ['soon', '2025-13-45T99:00:00.000Z', 7, 'z'.repeat(40_000)]) {
+      expect(seen({ 'x-inator-replays': 1, 'x-inator-first-seen': madeUp })).toBe(now);
+    }
   });
 
   it('keeps the original message id, and takes its own id where there is none', () => {

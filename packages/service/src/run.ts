@@ -134,7 +134,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
         model,
         sink: tracing.sink(type, sink),
         around: tracing.around,
-        source: createQueueSource({ broker, letters, queue, service: name }),
+        source: createQueueSource({ broker, letters, queue, service: name, version }),
         settings: laneSettings(config),
         budget,
         lanes: config.service.dataTypes.length,
