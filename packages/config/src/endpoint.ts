@@ -171,6 +171,9 @@ export function neo4jEndpoint(parts: Neo4jParts, judge: Judge): Neo4jEndpoint {
 function joinNeo4j(parts: Neo4jParts, judge: Judge): Neo4jEndpoint {
   const name = 'NEO4J_URI';
   const url = parse(parts.url) ?? new URL('bolt://localhost:7687');
+  if (!url.protocol.startsWith('neo4j')) {
+    refuseParameters(judge, name, url, [], 'the driver takes a routing context with neo4j:// alone');
+  }
   if (url.pathname !== '' && url.pathname !== '/') {
     judge.fault([name], 'has a path', 'no path; the database goes into NEO4J_DATABASE');
   }

@@ -231,7 +231,7 @@ export function url(about: About & { readonly schemes: readonly string[] }): Key
       const scheme = parsed.protocol.slice(0, -1);
       if (!schemes.includes(scheme)) return { wrong: `has the scheme ${quote(scheme)}` };
       if (parsed.hostname === '') return { wrong: 'names no host' };
-      for (const part of [parsed.username, parsed.password, parsed.pathname]) {
+      for (const part of [parsed.username, parsed.password, parsed.hostname, parsed.pathname]) {
         try {
           decodeURIComponent(part);
         } catch {

@@ -32,6 +32,9 @@ export const prefixes = [
   'SINGLE_ACTIVE_',
 ] as const;
 
+/** Of those, what other programs begin theirs with as well: one of these that resembles none of ours is only warned about. */
+const common: readonly string[] = ['LOG_', 'HEALTH_', 'ADMIN_', 'DOMAIN'];
+
 /** Variables of the servers' images and tools that share our prefixes. They are never read here. */
 const foreign: readonly RegExp[] = [
   /^POSTGRES_(USER|DB|INITDB_ARGS)(_FILE)?$/,
@@ -85,6 +88,8 @@ export function judgeUnknown(
         });
       }
     } else if (foreign.some((pattern) => pattern.test(name))) {
+    } else if (isSomebodyElses(name, known)) {
+      warnings.push({ name, reason: 'is not read; if it is meant for inator, see docs/reference/configuration.md' });
     } else if (prefixes.some((prefix) => name.startsWith(prefix))) {
       faults.push({
         name,
@@ -101,12 +106,19 @@ export function judgeUnknown(
   return { faults, warnings };
 }
 
+function isSomebodyElses(name: string, known: ReadonlySet<string>): boolean {
+  return common.some((prefix) => name.startsWith(prefix)) && !resembles(name, closest(name, [...known]));
+}
+
+function resembles(name: string, other: string): boolean {
+  return distance(name, other) <= Math.max(3, name.length / 3);
+}
+
 function strange(name: string, known: ReadonlySet<string>): string {
   const plain = name.replace(/_FILE$/, '');
   if (known.has(plain)) return `is not known: only secrets and urls can stand in files, ${plain} cannot`;
   const nearest = closest(name, [...known]);
-  const near = distance(name, nearest) <= Math.max(3, name.length / 3);
-  return near ? `is not known; did you mean ${nearest}?` : 'is not known';
+  return resembles(name, nearest) ? `is not known; did you mean ${nearest}?` : 'is not known';
 }
 
 function namesOf(key: Key<unknown>): string[] {

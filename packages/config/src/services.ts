@@ -89,6 +89,13 @@ function finishShared(
   if (window < batchSize) {
     const cause = by === 'prefetch' ? 'RABBITMQ_PREFETCH' : 'BATCH_MAX_PENDING';
     judge.warn(cause, `allows a window of ${window} a type: batches will have ${window} records, not ${batchSize}`);
+  } else if (window < batchSize * writers) {
+    const cause = by === 'prefetch' ? 'RABBITMQ_PREFETCH' : 'BATCH_MAX_PENDING';
+    const least = batchSize * writers * (by === 'prefetch' ? 1 : lanes);
+    judge.warn(
+      cause,
+      `allows a window of ${window} a type, less than ${writers} writers' batches of ${batchSize}: they will be smaller; ${least} would do`,
+    );
   }
   const token = values.health.token?.();
   if (token !== undefined && token.length < shortestToken) {

@@ -68,6 +68,22 @@ describe('a url and its parts', () => {
 });
 
 describe('PostgreSQL', () => {
+  it.each([
+    ['RABBITMQ_URL', 'amqp://h%zz/x', 'two hexadecimal digits'],
+    ['POSTGRES_URL', 'postgres://u@h%zz/x', 'two hexadecimal digits'],
+  ])('%s with a host that cannot be read is named', (name, url, why) => {
+    expect(faultsOf(tableinator, { [name]: url })).toMatchObject([{ name, reason: expect.stringContaining(why) }]);
+  });
+
+  it('a routing context goes with neo4j:// alone', () => {
+    expect(faultsOf(graphinator, { NEO4J_URI: 'bolt://h:7687?x=1' })).toMatchObject([
+      { name: 'NEO4J_URI', reason: expect.stringContaining('parameters that are not read: x') },
+    ]);
+    expect(configOf(graphinator, { NEO4J_URI: 'neo4j://h:7687?region=eu' }).neo4j.endpoint.uri).toBe(
+      'neo4j://h:7687?region=eu',
+    );
+  });
+
   it('takes sslmode from the url and no other parameter', () => {
     expect(postgres({ POSTGRES_URL: 'postgres://u:p@h/d?sslmode=verify-full' }).sslMode).toBe('verify-full');
     expect(faultsOf(tableinator, { POSTGRES_URL: 'postgres://h/d?application_name=x' })[0]?.reason).toContain(

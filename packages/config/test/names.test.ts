@@ -26,6 +26,14 @@ describe('a variable that nobody reads', () => {
     expect(JSON.stringify(faults)).not.toContain('canary');
   });
 
+  it.each(['LOG_DIR', 'HEALTH_CHECK_PATH', 'ADMIN_EMAIL', 'DOMAIN_NAME'])(
+    '%s begins like ours and like much else: it is only warned about',
+    (name) => {
+      expect(warningsOf(tableinator, { [name]: '1' })).toMatchObject([{ name }]);
+      expect(faultsOf(tableinator, { [name]: '1', POSTGRES_DIR: '1' })).toMatchObject([{ name: 'POSTGRES_DIR' }]);
+    },
+  );
+
   it('is a fault without a suggestion when nothing is near', () => {
     expect(faultsOf(tableinator, { POSTGRES_ZZZZZZZZZZZZZZZZ: '1' })[0]?.reason).toBe('is not known');
   });

@@ -141,6 +141,18 @@ describe('rules over several keys', () => {
     expect(warningsOf(graphinator, { RABBITMQ_PREFETCH: '10' })).toMatchObject([{ name: 'RABBITMQ_PREFETCH' }]);
   });
 
+  it.each([
+    [{ POSTGRES_BATCH_SIZE: '1000' }, 'BATCH_MAX_PENDING', '8000 would do'],
+    [{ POSTGRES_WRITERS: '4' }, 'BATCH_MAX_PENDING', '8000 would do'],
+    [{ RABBITMQ_PREFETCH: '600' }, 'RABBITMQ_PREFETCH', '1000 would do'],
+  ])('warn of a window that holds no whole batch for every writer: %j', (env, name, enough) => {
+    const [warning, ...others] = warningsOf(tableinator, env);
+    expect(others).toEqual([]);
+    expect(warning?.name).toBe(name);
+    expect(warning?.reason).toContain(enough);
+    expect(warningsOf(tableinator, { ...env, [name]: enough.split(' ')[0] ?? '' })).toEqual([]);
+  });
+
   it('cut windows that together would pass max pending, with a warning', () => {
     const env = { RABBITMQ_PREFETCH: '2000', BATCH_MAX_PENDING: '5000' };
     expect(configOf(tableinator, env).batch.window).toBe(1250);
