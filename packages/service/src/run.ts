@@ -56,7 +56,7 @@ export interface ServiceParts<G extends Groups, C extends ServiceConfig> {
   readonly spec: ServiceSpec<G, C>;
   wire(kit: Kit<C>): Store;
   /** Commit of the build, where it is known. */
-  readonly revision?: string | undefined;
+  readonly revision: string | undefined;
 }
 
 /** The version stands in the package that runs. */
@@ -178,6 +178,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     routes: standardRoutes({
       service: name,
       version,
+      revision: parts.revision,
       instance,
       health,
       metrics,

@@ -85,6 +85,7 @@ describe('a secret of the environment', () => {
       routes: standardRoutes({
         service: name,
         version: '1',
+        revision: undefined,
         instance: 'i',
         health,
         metrics,

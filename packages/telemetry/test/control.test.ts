@@ -31,7 +31,16 @@ async function serve(secret: (() => string) | undefined = () => token) {
     port: 0,
     token: secret,
     audit: (entry) => audited.push(entry),
-    routes: standardRoutes({ service: 's', version: '1', instance: 'i', health, metrics, live, lanes: () => [lane] }),
+    routes: standardRoutes({
+      service: 's',
+      version: '1',
+      revision: undefined,
+      instance: 'i',
+      health,
+      metrics,
+      live,
+      lanes: () => [lane],
+    }),
   });
   const { port } = await server.listen();
   closers.push(

@@ -26,6 +26,7 @@ async function serve() {
     routes: standardRoutes({
       service: 'tableinator',
       version: '1',
+      revision: undefined,
       instance: 'here',
       health,
       metrics,

@@ -162,7 +162,16 @@ describe('over HTTP', () => {
     const server = createAdminServer({
       host: '127.0.0.1',
       port: 0,
-      routes: standardRoutes({ service: 's', version: '1', instance: 'i', health, metrics, live, lanes: () => [] }),
+      routes: standardRoutes({
+        service: 's',
+        version: '1',
+        revision: undefined,
+        instance: 'i',
+        health,
+        metrics,
+        live,
+        lanes: () => [],
+      }),
     });
     const { port } = await server.listen();
     try {

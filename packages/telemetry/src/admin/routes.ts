@@ -113,7 +113,8 @@ export type RouteName = keyof typeof routeKinds;
 export interface RouteParts {
   readonly service: string;
   readonly version: string;
-  readonly revision?: string;
+  /** Commit of the build; shown as `unknown` where nobody said it. */
+  readonly revision: string | undefined;
   readonly instance: string;
   readonly health: Health;
   readonly metrics: Metrics;
