@@ -306,6 +306,11 @@ describe('getting in', () => {
     const limits = await place.postgres.limits();
     expect(limits.maxConnections).toBeGreaterThan(limits.reserved);
     expect(limits.versionNumber).toBeGreaterThanOrEqual(130_000);
+    const replica = (name: string) => place.pool({ applicationName: `${place.schema} ${name}` });
+    const [one, other] = [replica('one'), replica('other')];
+    expect((await one.limits()).peers).toBe(0);
+    expect((await other.limits()).peers).toBe(1);
+    expect((await one.limits()).peers).toBe(1);
   });
 
   it('a read-only server fails the canary and is waited for', async () => {

@@ -49,10 +49,12 @@ export function wire({ config, log, lane }: Kit<TableinatorConfig>): Store {
     advice: 'Check POSTGRES_URL, and that the server runs and takes writes; nothing is lost meanwhile.',
     pool: () => postgres.stats(),
     async warnings() {
-      const { maxConnections, reserved, roleLimit, databaseLimit } = await postgres.limits();
+      const { maxConnections, reserved, roleLimit, databaseLimit, peers } = await postgres.limits();
       const allowed = Math.min(maxConnections - reserved, roleLimit ?? Infinity, databaseLimit ?? Infinity);
-      if (pool.poolMax <= allowed) return postgres.warnings;
-      const short = `POSTGRES_POOL_MAX is ${pool.poolMax} for this process alone, but the server gives this role ${allowed} connections: lower it, or raise max_connections (${maxConnections})`;
+      const replicas = peers + 1;
+      if (pool.poolMax * replicas <= allowed) return postgres.warnings;
+      const whose = replicas === 1 ? 'this process alone' : `each of ${replicas} processes`;
+      const short = `POSTGRES_POOL_MAX is ${pool.poolMax} for ${whose}, but the server gives this role ${allowed} connections: lower it, or raise max_connections (${maxConnections})`;
       return [...postgres.warnings, short];
     },
     close: () => postgres.close(),

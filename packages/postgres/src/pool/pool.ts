@@ -24,6 +24,8 @@ export interface ServerLimits {
   /** Connections the role and the database may have; undefined where not limited. */
   readonly roleLimit: number | undefined;
   readonly databaseLimit: number | undefined;
+  /** Other processes of this service that are connected: application names that begin with the same word. */
+  readonly peers: number;
   /** As `server_version` says it, and as a number: 150020. */
   readonly version: string;
   readonly versionNumber: number;
@@ -205,7 +207,9 @@ export function createPostgres(input: PostgresSettings): Postgres {
       }
     },
     async limits(signal) {
-      const { rows } = await query<Record<keyof ServerLimits, string | null>>(limitsSql, undefined, signal);
+      const own = settings.applicationName;
+      const names = [own, own.split(' ')[0]];
+      const { rows } = await query<Record<keyof ServerLimits, string | null>>(limitsSql, names, signal);
       const row = rows[0];
       const limit = (value: string | null | undefined): number | undefined =>
         value == null ? undefined : Number(value);
@@ -214,6 +218,7 @@ export function createPostgres(input: PostgresSettings): Postgres {
         reserved: Number(row?.reserved),
         roleLimit: limit(row?.roleLimit),
         databaseLimit: limit(row?.databaseLimit),
+        peers: Number(row?.peers),
         version: row?.version ?? 'unknown',
         versionNumber: Number(row?.versionNumber),
       };
@@ -244,6 +249,8 @@ SELECT current_setting('max_connections') AS "maxConnections",
        (SELECT nullif(rolconnlimit, -1)::text FROM pg_catalog.pg_roles WHERE rolname = current_user) AS "roleLimit",
        (SELECT nullif(datconnlimit, -1)::text FROM pg_catalog.pg_database WHERE datname = current_database())
          AS "databaseLimit",
+       (SELECT count(DISTINCT application_name)::text FROM pg_catalog.pg_stat_activity
+         WHERE application_name <> $1 AND pg_catalog.split_part(application_name, ' ', 1) = $2) AS "peers",
        current_setting('server_version') AS "version",
        current_setting('server_version_num') AS "versionNumber"`;
 
