@@ -70,8 +70,8 @@ export const broker = {
       name: 'RABBITMQ_MANAGEMENT_URL',
       schemes: ['http', 'https'],
       otherwise: 'not used',
-      sentence: 'HTTP API of the broker, for `inator status` and `inator doctor`; the services work without it.',
-      when: 'When those commands shall show consumers and rates as the broker sees them.',
+      sentence: 'HTTP API of the broker, for `inator doctor`; the services work without it.',
+      when: 'When `inator doctor` shall see what AMQP does not tell: version, alarms, disk, rights and arguments of queues.',
     }),
     exchangePrefix: text({
       name: 'RABBITMQ_EXCHANGE_PREFIX',
