@@ -1,6 +1,7 @@
 /** What can be known of the compose file and the image without an engine. */
 import { graphinator, type Key, keysOf, readConfig, type ServiceSpec, tableinator } from '@inator/config';
 import { describe, expect, it } from '@jest/globals';
+import { addressesOf } from '../../packages/cli/src/servers/lanes.ts';
 import { interpolatedNames, readCompose, readText, type Service } from './compose-file.ts';
 
 const { services } = readCompose();
@@ -114,12 +115,27 @@ describe('the environment of the services', () => {
   });
 });
 
+describe("the operator's command", () => {
+  it('asks the services by their names and ports, which are nowhere on its own loopback', () => {
+    // Whatever the same variable says for use on the host.
+    const { urls, named } = addressesOf(undefined, inContainer('inator', { INATOR_URLS: 'http://127.0.0.1:8002' }));
+    expect(named).toBe(true);
+    expect(urls).toEqual(names.map((name) => `http://${name}:${environment(name).HEALTH_PORT}`));
+  });
+});
+
 describe('every container', () => {
   it('runs an image of a stated version', () => {
     for (const [name, { image }] of Object.entries(services)) {
       expect(`${name}: ${image}`).toMatch(/^[\w-]+: [\w./-]+:[\w.-]+$/);
       expect(`${name}: ${image}`).not.toMatch(/:latest$/);
     }
+  });
+
+  it('publishes ports of its own', () => {
+    const hosts = Object.values(services).flatMap(({ ports = [] }) => ports.map((port) => port.split(':')[1]));
+    expect(hosts.filter((port) => port === '')).toEqual([]);
+    expect(new Set(hosts).size).toBe(hosts.length);
   });
 
   it('publishes on loopback only', () => {
@@ -149,9 +165,13 @@ describe.each(names)('%s', (name) => {
     expect(service(name).pids_limit).toBeGreaterThan(0);
   });
 
-  it('can be scaled: no fixed name and no fixed port of the host', () => {
+  it('is where the documentation says, and can be scaled: no fixed name, and the port of the host can be let go', () => {
+    const port = name === 'tableinator' ? 8002 : 8001;
+    expect(service(name).ports).toEqual([`127.0.0.1:${port}:${port}`]);
+    expect(service(name).environment?.HEALTH_PORT).toBe(`${port}`);
     expect(service(name).container_name).toBeUndefined();
-    for (const port of service(name).ports ?? []) expect(port).toMatch(/^127\.0\.0\.1::\d+$/);
+    const scaled = readCompose({ [`PUBLISH_${name.toUpperCase()}`]: '127.0.0.1:' }).services[name];
+    expect(scaled?.ports).toEqual([`127.0.0.1::${port}`]);
   });
 
   it('gets longer to stop than it takes to drain', () => {
