@@ -1,2 +1,2 @@
 export { type Kit, revisionOf, runService, type ServiceParts, type Store, versionOf } from './run.ts';
-export { brokerSettings, laneSettings, purgeSettings, queueSpec } from './settings.ts';
+export { brokerSettings, laneSettings, purgeSettings, queueSpec, returnLimits } from './settings.ts';

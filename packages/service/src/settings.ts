@@ -5,10 +5,15 @@ import type { BrokerSettings, QueueSpec } from '@inator/rabbitmq';
 import { queueNames } from '@inator/rabbitmq';
 import { defaultBrake, defaultHold, type LaneSettings, type PurgeSettings } from '@inator/runtime';
 
-/** A record that came back three times is no longer innocent: it is handled alone. */
-const suspectAfter = 3;
-/** RabbitMQ 4 drops, or dead-letters without a reason, what came back 20 times: ours must come before that. */
-const condemnAfter = 18;
+/**
+ * Returns after which a record is handled alone, and after which it is condemned, for a broker that drops, or
+ * dead-letters without a reason, what came back more than `deliveryLimit` times: ours must come before that, and no
+ * record is condemned before it was tried alone. A record that came back three times is no longer innocent.
+ */
+export function returnLimits(deliveryLimit: number): Pick<LaneSettings, 'suspectAfter' | 'condemnAfter'> {
+  const condemnAfter = deliveryLimit - 2;
+  return { suspectAfter: Math.min(3, condemnAfter - 1), condemnAfter };
+}
 
 export function laneSettings(config: ServiceConfig): LaneSettings {
   const { batch, limits, brake, ordering, rabbitmq } = config;
@@ -22,8 +27,7 @@ export function laneSettings(config: ServiceConfig): LaneSettings {
     window: batch.window,
     maxRecordBytes: limits.recordBytes,
     seqSource: ordering.seqSource,
-    suspectAfter,
-    condemnAfter,
+    ...returnLimits(rabbitmq.deliveryLimit),
     hold: { ...defaultHold, limitMs: milliseconds(rabbitmq.longestHoldSeconds) },
     brake: { ...defaultBrake, ...brake },
     reopen: { firstMs: 200, maxMs: 10_000 },

@@ -16,8 +16,6 @@ import type { Finding, Findings } from './finding.ts';
 
 /** For one question to the broker. */
 const askMs = 5_000;
-/** The services condemn a record at its 18th return; a broker that gives up before has no reason to write into the letter. */
-const leastDeliveryLimit = 20;
 
 interface QueueDepth {
   readonly messages: number;
@@ -83,6 +81,7 @@ async function* examineQueue(
   service: ServiceName,
   type: string,
   management: Management | undefined,
+  told: number,
 ): Findings {
   const { queue, deadLetterQueue, deadLetterExchange } = spec;
   const depth = await depthOf(broker, queue);
@@ -94,9 +93,11 @@ async function* examineQueue(
   const managed = await management?.queue(queue);
   if (managed !== undefined && spec.passive !== true) yield* examineDeclaration(queue, queueArguments(spec), managed);
   const limit = managed === undefined ? undefined : deliveryLimit(managed);
-  if (managed?.type === 'quorum' && limit !== undefined && limit >= 0 && limit < leastDeliveryLimit) {
-    const says = `its delivery limit is ${limit}: after so many lost sessions the broker condemns good records`;
-    yield { is: 'warn', what, says, next: `set delivery-limit to ${leastDeliveryLimit} or more in its policy` };
+  if (managed?.type === 'quorum' && limit !== undefined && limit >= 0 && limit < told) {
+    // The services condemn a record before this; a broker that gives up earlier has no reason to write into the letter.
+    const says = `its delivery limit is ${limit}, the services were told ${told}: after so many lost sessions the broker condemns good records`;
+    const next = `set delivery-limit to ${told} or more in its policy, or RABBITMQ_DELIVERY_LIMIT to ${limit}`;
+    yield { is: 'warn', what, says, next };
   }
   const says = `${count(depth.messages)} waiting, ${count(depth.consumers)} consuming`;
   yield depth.consumers === 0
@@ -145,7 +146,7 @@ export async function* examineQueues(
         passive: target.passive,
         singleActiveConsumer: target.singleActiveConsumer,
       };
-      yield* examineQueue(broker, spec, service, type, management);
+      yield* examineQueue(broker, spec, service, type, management, target.deliveryLimit);
     }
   }
 }

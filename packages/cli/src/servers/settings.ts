@@ -40,6 +40,8 @@ export interface BrokerTarget {
   /** Nothing may be declared. */
   readonly passive: boolean;
   readonly singleActiveConsumer: boolean;
+  /** What the services take the queues' delivery limit for. */
+  readonly deliveryLimit: number;
   readonly managementUrl: TableinatorConfig['rabbitmq']['managementUrl'];
 }
 
@@ -47,7 +49,7 @@ export function brokerTarget(env: Environment): BrokerTarget {
   const { rabbitmq, ordering } = ok(
     readConfig(tableinator, { ...only(env, 'RABBITMQ_'), ...only(env, 'SINGLE_ACTIVE_') }),
   );
-  const { endpoint, exchangePrefix, queueType, passive, heartbeat, managementUrl } = rabbitmq;
+  const { endpoint, exchangePrefix, queueType, passive, heartbeat, managementUrl, deliveryLimit } = rabbitmq;
   const { host, port, username, password, vhost } = endpoint;
   return {
     settings: {
@@ -65,6 +67,7 @@ export function brokerTarget(env: Environment): BrokerTarget {
     queueType,
     passive,
     singleActiveConsumer: ordering.singleActiveConsumer,
+    deliveryLimit,
     managementUrl,
   };
 }

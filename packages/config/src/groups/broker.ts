@@ -124,5 +124,16 @@ export const broker = {
         "The broker's own `consumer_timeout`, told to the service: a batch held through an outage is let go at a quarter of it, before the broker would close the channel.",
       when: 'When it was changed on the broker.',
     }),
+    deliveryLimit: integer({
+      name: 'RABBITMQ_DELIVERY_LIMIT',
+      // Fewer leave no room for trying a record alone before it is condemned.
+      min: 4,
+      max: 1_000_000,
+      unit: 'returns',
+      default: 20,
+      sentence:
+        "The delivery limit of the quorum queues, told to the service, which declares none: a record that ends the process again and again is dead-lettered with its reason two returns before, ahead of the broker, which would give none and take the record's neighbours along.",
+      when: 'When a policy or the queue itself has another limit than RabbitMQ 4 has by default.',
+    }),
   },
 } as const;
