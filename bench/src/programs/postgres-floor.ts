@@ -8,7 +8,10 @@ import { consuming, given, processed } from './report.ts';
 const filling = fillingGiven();
 const postgres = openPostgres(process.env, given('POSTGRES_SCHEMA'));
 const model = tableModel(filling.type, given('BENCH_INDICES') === 'all' ? 'all' : 'hash');
-const sink = createTableSink(postgres, model, { writePath: given('BENCH_WRITE_PATH') as WritePathName });
+const sink = createTableSink(postgres, model, {
+  writePath: given('BENCH_WRITE_PATH') as WritePathName,
+  asks: given('BENCH_ASKS') === 'true',
+});
 const signal = new AbortController().signal;
 await sink.open(signal);
 

@@ -30,16 +30,16 @@ export const writePathsScenario: Scenario = {
   records: 20_000,
   plan: () => ({
     contestants: [
-      tableinator('copy', 'copies new keys straight into the table', { settings: { POSTGRES_WRITE_PATH: 'copy' } }),
-      tableinator('staged', 'copies into a stage and merges, new keys too', {
-        settings: { POSTGRES_WRITE_PATH: 'staged' },
+      tableinator('copy', 'copies into a stage and merges', { settings: { POSTGRES_WRITE_PATH: 'copy' } }),
+      tableinator('straight', 'copies new keys into the table itself', {
+        settings: { POSTGRES_WRITE_PATH: 'straight' },
       }),
       tableinator('multirow', 'merges array parameters', { settings: { POSTGRES_WRITE_PATH: 'multirow' } }),
       tableinator('row', 'merges row by row', { settings: { POSTGRES_WRITE_PATH: 'row' } }),
     ],
     headline: { of: 'copy', over: 'row' },
     ratios: [
-      { of: 'copy', over: 'staged' },
+      { of: 'straight', over: 'copy' },
       { of: 'copy', over: 'multirow' },
     ],
     targets: [{ of: 'copy', over: 'row', what: 'rate', least: 10 }],

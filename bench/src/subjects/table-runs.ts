@@ -136,18 +136,18 @@ export const naive = (
 });
 
 /**
- * PostgreSQL fed from memory by as many writers as tableinator has, every batch by COPY into a stage and a merge. With
- * `POSTGRES_WRITE_PATH: 'copy'` it is what our sink does.
+ * PostgreSQL fed from memory by as many writers as tableinator has, every batch by COPY into a stage and a merge. What the
+ * table holds is asked of it only with `asks`, as our sink does.
  */
 export const postgresFloor = (
   id: string,
   does: string,
-  options: Omit<TableRun, 'bad' | 'replicas'> = {},
+  options: Omit<TableRun, 'bad' | 'replicas'> & { readonly asks?: boolean } = {},
 ): Contestant => ({
   id,
   does,
   async run(world, records) {
-    const { type = 'releases', indices = 'hash', settings } = options;
+    const { type = 'releases', indices = 'hash', settings, asks = false } = options;
     const prefix = uniquePrefix();
     try {
       await createTable(world.env, prefix, type, { indices });
@@ -161,7 +161,8 @@ export const postgresFloor = (
               POSTGRES_SCHEMA: prefix,
               BENCH_FILLING: fillingText(fillingOf(records, options)),
               BENCH_INDICES: indices,
-              BENCH_WRITE_PATH: process.env.POSTGRES_WRITE_PATH ?? settings?.POSTGRES_WRITE_PATH ?? 'staged',
+              BENCH_WRITE_PATH: process.env.POSTGRES_WRITE_PATH ?? settings?.POSTGRES_WRITE_PATH ?? 'copy',
+              BENCH_ASKS: String(asks),
               BENCH_WRITERS: String(settingOr(settings, 'POSTGRES_WRITERS')),
               BENCH_BATCH_SIZE: String(settingOr(settings, 'POSTGRES_BATCH_SIZE')),
             },

@@ -76,7 +76,7 @@ describe('a value', () => {
   it('of a choice is one of its words', () => {
     expect(configOf(tableinator, { POSTGRES_WRITE_PATH: 'row' }).postgres.writePath).toBe('row');
     expect(faultsOf(tableinator, { POSTGRES_WRITE_PATH: 'rows' })).toMatchObject([
-      { allowed: 'copy, staged, multirow or row' },
+      { allowed: 'copy, straight, multirow or row' },
     ]);
   });
 

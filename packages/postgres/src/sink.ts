@@ -34,16 +34,17 @@ import { copySql, createStageSql, stage, straightSql } from './write/stage.ts';
 import { writeStaged } from './write/staged.ts';
 
 /**
- * `copy`: binary COPY, new keys straight into the table, others into a stage that is merged. `staged`: every record into
- * the stage, whatever the table holds.
+ * `copy`: binary COPY into a stage, and one merge. `straight`: new keys by COPY into the table itself, the others as `copy`.
  * `multirow`: one upsert of array parameters. `row`: one upsert a record.
  */
-export const writePathNames = ['copy', 'staged', 'multirow', 'row'] as const;
+export const writePathNames = ['copy', 'straight', 'multirow', 'row'] as const;
 export type WritePathName = (typeof writePathNames)[number];
 
 export interface TableSinkOptions {
   /** Default `copy`. All paths store, count and refuse the same. */
   readonly writePath?: WritePathName | undefined;
+  /** After a batch that the table mostly held, ask what it holds of the next before sending it. Default true. */
+  readonly asks?: boolean | undefined;
   /** Keep a ledger of the keys seen, and what to do with what a complete extraction did not bring. Default: off. */
   readonly purge?: PurgeSettings | undefined;
   /** GIN indices of a table that is created. Default: as the model says. */
@@ -54,7 +55,7 @@ export interface TableSinkOptions {
 
 const paths: Readonly<Record<WritePathName, WritePath>> = {
   copy: writeStaged,
-  staged: writeStaged,
+  straight: writeStaged,
   multirow: writeMultirow,
   row: writeByRow,
 };
@@ -82,9 +83,10 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   const ledger = purge.mode === 'off' ? undefined : createLedger(postgres, table, model.name, purge);
   let sql: TableSql | undefined;
   let loading: Loading | undefined;
-  const stages = writePath === 'copy' || writePath === 'staged';
+  const asks = options.asks ?? true;
+  const stages = writePath === 'copy' || writePath === 'straight';
   /** Of the next batch it is asked what the table holds: of the last, most would have gained by it. */
-  let asking = writePath === 'copy';
+  let asking = writePath === 'straight';
   /** Batches until new keys may go straight into the table again. */
   let wary = 0;
   /** The table is no longer what it was when it was last looked at. */
@@ -100,7 +102,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       table,
       begin,
       stageAndCopy: [createStageSql(table, found), copySql(table)].join('; '),
-      straight: writePath === 'copy' && found.plain ? straightSql(schema, table) : undefined,
+      straight: writePath === 'straight' && found.plain ? straightSql(schema, table) : undefined,
       lockAndShape: lockAndShapeSql(schema, table.name),
       shape: found.shape,
       enterSeen: ledger && `INSERT INTO ${ledger.seen} ("key") SELECT pg_catalog.unnest($1::text[])`,
@@ -138,7 +140,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     }
     wary = Math.max(0, wary - 1);
     const gained = counts.unchanged + (current.straight === undefined ? 0 : counts.created);
-    asking = writePath !== 'staged' && gained * 2 > batch.records.length;
+    asking = asks && gained * 2 > batch.records.length;
     buffers.giveBack(bytes);
     return { outcomes: batch.records.map(() => stored), counts, phases: clock.phases };
   };

@@ -137,7 +137,7 @@ describe('what only an operator can mend', () => {
       const one = startBenchLane(
         documents,
         createTableSink(place.pool({ database: role, user: role, password: () => 'x' }), documents, {
-          writePath: 'staged',
+          writePath: 'copy',
         }),
       );
       running.push(one);

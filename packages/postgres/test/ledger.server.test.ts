@@ -56,7 +56,7 @@ const stored = async (): Promise<string[]> =>
 const seen = async (): Promise<number> =>
   Number((await place.rows<{ n: string }>('SELECT count(*) AS n FROM %s.inator_seen_things'))[0]?.n);
 
-describe.each(['copy', 'multirow', 'row'] as const)('write path %s', (path) => {
+describe.each(['copy', 'straight', 'multirow', 'row'] as const)('write path %s', (path) => {
   it('purges only what an unchanged second run did not bring, and leaves the rest untouched', async () => {
     const { write, complete } = await open({}, path);
     await write(keys(40));
@@ -95,7 +95,7 @@ it('a new key that somebody else stores first costs none of its batch its place 
         ...rest,
       ),
   };
-  const { write, complete } = await open({}, 'copy', raced);
+  const { write, complete } = await open({}, 'straight', raced);
   await write(keys(4));
   await complete(4, 1);
   const receipt = await write(keys(10));

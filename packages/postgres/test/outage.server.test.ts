@@ -172,13 +172,13 @@ describe('behind a link that hurts', () => {
   };
 
   it.each([
-    ['the lock', 'LOCK TABLE', 'copy'],
-    ['the question', 'WITH judged', 'copy'],
-    ['the COPY', 'FROM STDIN', 'copy'],
-    ['the rows', 'hash of 37', 'copy'],
-    ['the COMMIT', 'COMMIT', 'copy'],
-    ['the rows for the stage', 'hash of 37', 'staged'],
-    ['the merge', 'WITH latest', 'staged'],
+    ['the lock', 'LOCK TABLE', 'straight'],
+    ['the question', 'WITH judged', 'straight'],
+    ['the COPY', 'FROM STDIN', 'straight'],
+    ['the rows', 'hash of 37', 'straight'],
+    ['the COMMIT', 'COMMIT', 'straight'],
+    ['the rows for the stage', 'hash of 37', 'copy'],
+    ['the merge', 'WITH latest', 'copy'],
   ] as const)('a black hole at %s ends by our own deadline, and the batch goes through afterwards', async (...at) => {
     const [, bytes, writePath] = at;
     const postgres = throughProxy();
@@ -214,7 +214,8 @@ describe('behind a link that hurts', () => {
   });
 
   it('an abort ends a write at once, wherever it is', async () => {
-    const sink = await opened(throughProxy({ statementTimeoutMs: 60_000, connectTimeoutMs: 60_000 }));
+    const settings = { statementTimeoutMs: 60_000, connectTimeoutMs: 60_000 };
+    const sink = await opened(throughProxy(settings), 'straight');
     for (const bytes of ['LOCK TABLE', 'WITH judged', 'FROM STDIN', 'COMMIT']) {
       const aborter = new AbortController();
       when(bytes, () => {

@@ -224,7 +224,7 @@ describe('the stage mirrors the table', () => {
         { name: 'title', type: 'text', nullable: true },
       ],
     });
-    const sink = createTableSink(place.postgres, model, { writePath: 'staged' });
+    const sink = createTableSink(place.postgres, model, { writePath: 'copy' });
     await sink.open(never);
     await place.rows('ALTER TABLE %s.things ADD CONSTRAINT not_free CHECK (price > 0 AND data_id <> $$x$$)');
     await place.rows('ALTER TABLE %s.things ALTER title SET NOT NULL');
@@ -250,7 +250,7 @@ describe('the stage mirrors the table', () => {
 
   it('as it is now: a constraint dropped since the opening condemns nobody', async () => {
     const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
-    const sink = createTableSink(place.postgres, model, { writePath: 'staged' });
+    const sink = createTableSink(place.postgres, model, { writePath: 'copy' });
     await sink.open(never);
     await place.rows('ALTER TABLE %s.things ADD CONSTRAINT not_free CHECK (price > 0)');
     await sink.open(never);
@@ -261,7 +261,7 @@ describe('the stage mirrors the table', () => {
 
   it('and a constraint added since the opening is met in the merge', async () => {
     const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
-    const sink = createTableSink(place.postgres, model, { writePath: 'staged' });
+    const sink = createTableSink(place.postgres, model, { writePath: 'copy' });
     await sink.open(never);
     await place.rows('ALTER TABLE %s.things ADD CONSTRAINT not_free CHECK (price > 0)');
     const error = await refusal(sink.write(batchOf(model, [keyed('1', 'h', ['0'])]), never));

@@ -16,7 +16,7 @@ const docs = (from: number, to: number, hash = 'h', seq?: number) =>
   Array.from({ length: to - from }, (_, i) => doc(`${from + i}`, hash, seq));
 
 async function open(setup?: string): Promise<Sink<readonly Cell[]>> {
-  const sink = createTableSink(place.postgres, model);
+  const sink = createTableSink(place.postgres, model, { writePath: 'straight' });
   await sink.open(never);
   if (setup === undefined) return sink;
   await place.rows(setup);
@@ -103,7 +103,7 @@ describe('what COPY would bypass or cannot do', () => {
       GRANT SELECT, INSERT, UPDATE ON %s.things TO ${role}`);
       try {
         if (when === 'before') await place.rows(secure);
-        const sink = createTableSink(place.pool({ url: url.href }), model);
+        const sink = createTableSink(place.pool({ url: url.href }), model, { writePath: 'straight' });
         await sink.open(never);
         if (when === 'after') await place.rows(secure);
         const receipt = await write(sink, docs(0, 20));
@@ -162,7 +162,8 @@ describe('what COPY would bypass or cannot do', () => {
 });
 
 it('two sinks that bring the same new keys in any order end with one row a key, each counted once', async () => {
-  const [left, right] = [createTableSink(place.pool(), model), createTableSink(place.pool(), model)];
+  const bySink = () => createTableSink(place.pool(), model, { writePath: 'straight' });
+  const [left, right] = [bySink(), bySink()];
   await left.open(never);
   await right.open(never);
   let created = 0;

@@ -27,7 +27,7 @@ const name = (): string => `doomed ${place.schema}`;
 async function opened(settings: PostgresSettings = {}): Promise<{ postgres: Postgres; sink: Sink<readonly Cell[]> }> {
   const postgres = place.pool({ host: '127.0.0.1', port: proxy.port, applicationName: name(), ...settings });
   // By the stage, which has every step there is.
-  const sink = createTableSink(postgres, model, { writePath: 'staged' });
+  const sink = createTableSink(postgres, model, { writePath: 'copy' });
   await sink.open(never);
   return { postgres, sink };
 }

@@ -145,10 +145,10 @@ export const postgres = {
     }),
     writePath: choice({
       name: 'POSTGRES_WRITE_PATH',
-      choices: ['copy', 'staged', 'multirow', 'row'],
+      choices: ['copy', 'straight', 'multirow', 'row'],
       default: 'copy',
       sentence:
-        'How a batch is written: `copy` binary COPY, new keys straight into the table, others into a stage and one merge; `staged` every record into the stage, whatever the table holds; `multirow` one INSERT of many rows; `row` one INSERT a record. The result is the same.',
+        'How a batch is written: `copy` binary COPY into a stage and one merge; `straight` new keys by COPY into the table itself, the others as `copy`; `multirow` one INSERT of many rows; `row` one INSERT a record. The result is the same.',
       when: 'To compare, or to roll back.',
     }),
   },
