@@ -63,6 +63,8 @@ describe.each(['tableinator', 'graphinator'] as const)('%s', (name: ServiceName)
     for (const { headers } of letters) {
       expect(headers).toMatchObject({
         'x-inator-service': name,
+        'x-inator-version': expect.stringMatching(/^\d+\.\d+\.\d+/),
+        'x-inator-first-seen': headers['x-inator-failed-at'],
         'x-inator-model': 'releases',
         'x-inator-queue': world.queue(name, 'releases'),
         'x-inator-exchange': world.exchange('releases'),
