@@ -71,6 +71,8 @@ export function startSteady({ url, ledger, workload, rate }: SteadyOptions): Ste
       going = false;
       open();
       try {
+        // The last message first, or it would be sent behind the back of the flush, and nobody would see its confirm.
+        await publishing;
         await publisher.flush(withinMs);
       } finally {
         await publisher.close();

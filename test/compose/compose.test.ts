@@ -141,7 +141,7 @@ describe('every container', () => {
   it('publishes on loopback only', () => {
     const ports = Object.values(services).flatMap((each) => each.ports ?? []);
     expect(ports.length).toBeGreaterThan(8);
-    expect(ports.filter((port) => !/^127\.0\.0\.1:\d*:\d+$/.test(port))).toEqual([]);
+    expect(ports.filter((port) => !/^127\.0\.0\.1:(\d+(-\d+)?)?:\d+$/.test(port))).toEqual([]);
   });
 
   it('that stays up is probed', () => {
@@ -165,13 +165,13 @@ describe.each(names)('%s', (name) => {
     expect(service(name).pids_limit).toBeGreaterThan(0);
   });
 
-  it('is where the documentation says, and can be scaled: no fixed name, and the port of the host can be let go', () => {
+  it('is first where the documentation says, and can be scaled: no fixed name, a port of the host for each', () => {
     const port = name === 'tableinator' ? 8002 : 8001;
-    expect(service(name).ports).toEqual([`127.0.0.1:${port}:${port}`]);
+    expect(service(name).ports).toEqual([`127.0.0.1:${port}-${port + 19}:${port}`]);
     expect(service(name).environment?.HEALTH_PORT).toBe(`${port}`);
     expect(service(name).container_name).toBeUndefined();
-    const scaled = readCompose({ [`PUBLISH_${name.toUpperCase()}`]: '127.0.0.1:' }).services[name];
-    expect(scaled?.ports).toEqual([`127.0.0.1::${port}`]);
+    const fixed = readCompose({ [`PUBLISH_${name.toUpperCase()}`]: '127.0.0.1:9' }).services[name];
+    expect(fixed?.ports).toEqual([`127.0.0.1:9:${port}`]);
   });
 
   it('gets longer to stop than it takes to drain', () => {
