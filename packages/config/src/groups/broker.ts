@@ -91,7 +91,8 @@ export const broker = {
     passive: boolean({
       name: 'RABBITMQ_PASSIVE',
       default: false,
-      sentence: 'Declare nothing: exchanges, queues and bindings must exist, and are only checked.',
+      sentence:
+        'Declare nothing: queues and their dead-letter pairs must exist, and are checked; how messages get into the queues, by which exchanges and bindings, is not.',
       when: 'When the topology is managed elsewhere, or the user has no right to configure.',
     }),
     prefetch: integer({
