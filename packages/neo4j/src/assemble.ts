@@ -1,5 +1,13 @@
 /** From records to the parameters of the writing statement: deduplicated over the batch, sorted, checked. */
-import { type EdgeRow, type Fault, fault, type NodeRow, type Properties, SinkError } from '@inator/runtime';
+import {
+  type EdgeRow,
+  type EdgeStep,
+  type Fault,
+  fault,
+  type NodeRow,
+  type Properties,
+  SinkError,
+} from '@inator/runtime';
 import { type Integer, int } from 'neo4j-driver';
 import type { PropertyNames } from './names.ts';
 import { bookkeeping, type GraphShape } from './shape.ts';
@@ -55,6 +63,7 @@ interface Other {
 }
 
 const nothing: Properties = Object.freeze({});
+const none: readonly never[] = [];
 
 /**
  * `fresh` are candidates whose nodes the store did not have, `held` those that are locked; both sorted by key. Throws
@@ -114,8 +123,12 @@ export function assemble<R>(
     const place = places[other];
     lists[list.owned(i)] = [...mine.keys()].map((key) => {
       const asserted = brought.get(key)?.owned[i];
-      if (asserted === undefined) return [];
-      const have = stored.get(key)?.[i] ?? [];
+      if (asserted === undefined || (asserted.size === 0 && !stored.has(key))) return [];
+      const have = stored.get(key)?.[i] ?? none;
+      if (have.length === 0 && properties.length === 0) {
+        if (!twoSided) creates += asserted.size;
+        return [...asserted.keys()].sort().map((end) => place?.get(end));
+      }
       const kept = new Set(have.filter((edge) => edge.mine).map((edge) => edge.key));
       // One that nobody is known to assert is left from something that kept no marks: nobody will miss it.
       const stale = have.filter((edge) => (edge.mine || !edge.theirs) && !asserted.has(edge.key));
@@ -130,13 +143,17 @@ export function assemble<R>(
     });
   });
   shared.forEach(({ from, to }, i) => {
-    const pairs = new Map<string, readonly [string, string]>();
+    const pairs = new Map<string, Set<string>>();
     for (const { shared: rows } of brought.values()) {
-      for (const row of rows[i] ?? []) pairs.set(JSON.stringify([row.from, row.to]), [row.from, row.to]);
+      for (const row of rows[i] ?? none) {
+        const ends = pairs.get(row.from);
+        if (ends === undefined) pairs.set(row.from, new Set([row.to]));
+        else ends.add(row.to);
+      }
     }
-    lists[list.shared(i)] = [...pairs.values()]
-      .sort(([a, b], [c, d]) => (a === c ? compare(b, d) : compare(a, c)))
-      .map(([a, b]) => [places[from]?.get(a), places[to]?.get(b)]);
+    lists[list.shared(i)] = [...pairs]
+      .sort(([a], [b]) => compare(a, b))
+      .flatMap(([a, ends]) => [...ends].sort().map((b) => [places[from]?.get(a), places[to]?.get(b)]));
   });
 
   return {
@@ -212,7 +229,7 @@ function readRecord<R>(
       own: own.properties,
       owned: owned.map(({ type, owner, other, steps }) => {
         const ends = new Map<string, Properties>();
-        for (const { from, to, properties = nothing } of steps.flatMap((step) => step.rows(record))) {
+        for (const { from, to, properties = nothing } of rowsOf(steps, record)) {
           const [self, end] = owner === 'from' ? [from, to] : [to, from];
           if (self !== key)
             refuse(fault('defect', 'graph', `a ${type} of the model does not start at the record's own node`));
@@ -226,7 +243,7 @@ function readRecord<R>(
         return ends;
       }),
       shared: shared.map(({ from, to, steps }) => {
-        const rows = steps.flatMap((step) => step.rows(record));
+        const rows = rowsOf(steps, record);
         for (const row of rows) {
           placeEnd(from, row.from);
           placeEnd(to, row.to);
@@ -239,6 +256,12 @@ function readRecord<R>(
     const where = labels[primary]?.label ?? '';
     return refuse(fault('defect', 'graph', `the model threw while it read a record for its ${where} node`), error);
   }
+}
+
+/** Most groups have one step. */
+function rowsOf<R>(steps: readonly EdgeStep<R>[], record: R): readonly EdgeRow[] {
+  const [only] = steps;
+  return only !== undefined && steps.length === 1 ? only.rows(record) : steps.flatMap((step) => step.rows(record));
 }
 
 /** The driver packs its own integers faster than bigints, and the same small ones come again in every batch. */

@@ -20,6 +20,8 @@ export interface PropertyNames {
   learn(label: number, properties: Properties, own: boolean): Fault | undefined;
 }
 
+const nobody = { label: '', key: '' } as const;
+
 export function createPropertyNames<R>({ labels, primary, primaryStep, stubs }: GraphShape<R>): PropertyNames {
   const lists = labels.map((): string[] => []);
   const known = labels.map(() => new Set<string>());
@@ -27,11 +29,10 @@ export function createPropertyNames<R>({ labels, primary, primaryStep, stubs }: 
   const names: PropertyNames = {
     lists,
     learn(label, properties, isOwn) {
-      const names = Object.keys(properties);
       const ofLabel = known[label];
-      const { label: labelName, key } = labels[label] ?? { label: '', key: '' };
+      const { label: labelName, key } = labels[label] ?? nobody;
       if (ofLabel === undefined) return undefined;
-      for (const name of names) {
+      for (const name in properties) {
         if (ofLabel.has(name)) continue;
         const reserved: readonly string[] = [key, ...Object.values(bookkeeping)];
         if (reserved.includes(name) || !nameShape.test(name)) {
@@ -48,6 +49,7 @@ export function createPropertyNames<R>({ labels, primary, primaryStep, stubs }: 
         lists[label]?.push(name);
       }
       if (!isOwn || label !== primary) return undefined;
+      const names = Object.keys(properties);
       own ??= new Set(names);
       const expected = own;
       if (names.length === expected.size && names.every((name) => expected.has(name))) return undefined;
