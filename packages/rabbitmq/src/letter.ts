@@ -22,6 +22,7 @@ export const addresses = /^b?cc$/i;
 
 /** When the first letter about the record was written; a replay keeps it. */
 export const firstSeenHeader = 'x-inator-first-seen';
+const droppedHeader = 'x-inator-headers-dropped';
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Published on a channel that does not consume from it, this pseudo-queue closes the channel (406). */
@@ -76,8 +77,11 @@ export function letterOptions(
     'x-inator-id': id,
   };
   for (const [name, value] of Object.entries(ours)) if (value !== undefined) budget.add(name, value);
+  // Its place is taken beforehand: what is left out is so because the budget is spent.
+  budget.add(droppedHeader, Number.MAX_SAFE_INTEGER);
   const dropped = addForeign(budget.add, properties.headers ?? {});
-  if (dropped > 0) budget.add('x-inator-headers-dropped', dropped);
+  if (dropped > 0) budget.headers[droppedHeader] = dropped;
+  else delete budget.headers[droppedHeader];
   return {
     persistent: true,
     mandatory: true,

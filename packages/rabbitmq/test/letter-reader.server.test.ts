@@ -211,6 +211,7 @@ describe('a letter that is sent back', () => {
         kept: 'yes',
         nested: { list: [1, 'two'] },
         'x-inator-replays': replays,
+        'x-inator-first-seen': expect.stringMatching(/^\d{4}-.*Z$/),
         'x-inator-exchange': fixture.spec.exchange,
         'x-inator-routing-key': 'from.here',
       });

@@ -69,6 +69,18 @@ describe('a letter', () => {
     }
   });
 
+  it('says how many headers it left out, however exactly the others fill it', () => {
+    for (let bytes = 880; bytes < 960; bytes += 1) {
+      const large = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`large${i}`, 'h'.repeat(bytes)]));
+      const { headers } = letterOptions(original({ headers: large }), letterAbout(), 's', failedAt);
+      const kept = Object.keys(headers).filter((name) => name.startsWith('large')).length;
+      expect(headers['x-inator-headers-dropped']).toBe(60 - kept);
+    }
+    expect(letterOptions(original(), letterAbout(), 's', failedAt).headers).not.toHaveProperty(
+      'x-inator-headers-dropped',
+    );
+  });
+
   it('keeps the original message id, and takes its own id where there is none', () => {
     const id = letterId('q', original().body);
     expect(letterOptions(original({ messageId: 'm-1' }), letterAbout(), 's', failedAt).messageId).toBe('m-1');
