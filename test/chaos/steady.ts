@@ -1,5 +1,6 @@
 /** Traffic at an even rate, for as long as it is told to: what the long proofs stand on. Keeps the books as it goes. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '@inator/runtime';
 import { createPublisher } from '../support/publisher.ts';
 import type { Ledger } from './ledger.ts';
 import type { Message, Workload } from './workload.ts';
@@ -72,8 +73,9 @@ export function startSteady({ url, ledger, workload, rate }: SteadyOptions): Ste
       going = false;
       open();
       try {
-        // The last message first, or it would be sent behind the back of the flush, and nobody would see its confirm.
-        await publishing;
+        // The last message first, or it would be sent behind the back of the flush, and nobody would see its confirm. It
+        // waits for room where the broker is away: then closing the publisher lets it go.
+        await within(publishing, withinMs, 'publishing the last round');
         await publisher.flush(withinMs);
       } finally {
         await publisher.close();
