@@ -1,6 +1,6 @@
 /** What the statements of a write answer, and what is made of it: held relationships, the receipt, and what cannot be. */
 import { type Batch, type Clock, type Counts, fault, type Receipt, SinkError, stored } from '@inator/runtime';
-import type { HeldEdge } from './assemble.ts';
+import type { HeldEdge } from './read-record.ts';
 import type { Answer } from './transaction.ts';
 import type { Verdict } from './version.ts';
 

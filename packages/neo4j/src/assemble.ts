@@ -1,26 +1,11 @@
 /** From records to the parameters of the writing statement: deduplicated over the batch, sorted, checked. */
-import {
-  type EdgeRow,
-  type EdgeStep,
-  type Fault,
-  fault,
-  type NodeRow,
-  type Properties,
-  SinkError,
-} from '@inator/runtime';
+import type { Properties } from '@inator/runtime';
 import { type Integer, int } from 'neo4j-driver';
 import type { PropertyNames } from './names.ts';
+import { type Brought, type HeldEdge, type Other, readRecord, standingOf } from './read-record.ts';
 import { bookkeeping, type GraphShape } from './shape.ts';
 import { list } from './statements.ts';
-import { keyFault, valueFault } from './values.ts';
 import type { Candidate, Verdict } from './version.ts';
-
-/** A relationship as the store holds it: the other end's key and, where two-sided, who asserts it. */
-export interface HeldEdge {
-  readonly key: string;
-  readonly mine: boolean;
-  readonly theirs: boolean;
-}
 
 /** An own node that exists, locked, and what is to become of it. */
 export interface Held<R> {
@@ -48,20 +33,6 @@ export interface Plan {
   readonly creates: number;
 }
 
-/** What one record brings, its rows read and checked. */
-interface Brought {
-  readonly own: Properties;
-  /** By owned group: the other ends' keys, with the properties of the relationship. */
-  readonly owned: readonly ReadonlyMap<string, Properties>[];
-  /** By shared group. */
-  readonly shared: readonly (readonly EdgeRow[])[];
-}
-
-interface Other {
-  readonly properties: Properties;
-  readonly at: number;
-}
-
 const nothing: Properties = Object.freeze({});
 const none: readonly never[] = [];
 
@@ -78,6 +49,7 @@ export function assemble<R>(
   const { labels, primary, owned, shared } = shape;
   const others = labels.map(() => new Map<string, Other>());
   const brought = new Map<string, Brought>();
+  const stored = new Map(held.map(({ candidate, edges }) => [candidate.key, edges]));
   const mine = new Map<string, number>();
   for (const { key } of fresh) mine.set(key, mine.size);
   for (const { candidate } of held) mine.set(candidate.key, mine.size);
@@ -85,7 +57,8 @@ export function assemble<R>(
   const writing = [...fresh, ...held.filter(({ verdict }) => rewrites(verdict)).map(({ candidate }) => candidate)];
   // In order of arrival: the first to name a stub gives its properties, as it would one record at a time.
   for (const candidate of writing.sort((a, b) => a.at - b.at)) {
-    brought.set(candidate.key, readRecord(shape, names, candidate, others, mine));
+    const standing = standingOf(shape, mine, stored.get(candidate.key));
+    brought.set(candidate.key, readRecord(shape, names, candidate, others, standing));
   }
 
   // Sorted, so that writers meet on shared nodes in one order.
@@ -116,7 +89,6 @@ export function assemble<R>(
         : keys.map((key) => [key, ...listed.map((name) => rows?.get(key)?.properties[name] ?? null)]);
   });
 
-  const stored = new Map(held.map(({ candidate, edges }) => [candidate.key, edges]));
   let creates = 0;
   const gone = owned.map((): [string, string[]][] => []);
   owned.forEach(({ other, twoSided, properties }, i) => {
@@ -174,94 +146,10 @@ export function rewrites(verdict: Verdict): boolean {
 }
 
 function knownProperties<R>(candidate: Candidate<R>, verdict: Verdict, own: Properties | undefined): Properties {
-  const unlocked = { [bookkeeping.lock]: null };
   const seq = candidate.seq ?? null;
-  if (verdict === 'advance') return { [bookkeeping.seq]: seq, ...unlocked };
-  if (own === undefined) return unlocked;
-  return { ...own, [bookkeeping.hash]: candidate.hash, [bookkeeping.seq]: seq, ...unlocked };
-}
-
-function readRecord<R>(
-  { labels, primary, primaryStep, stubs, owned, shared }: GraphShape<R>,
-  names: PropertyNames,
-  { record, key, at }: Candidate<R>,
-  others: readonly Map<string, Other>[],
-  mine: ReadonlyMap<string, number>,
-): Brought {
-  const refuse = (wrong: Fault, cause?: unknown): never => {
-    throw new SinkError('refused', wrong, { culprit: at, cause });
-  };
-  const check = (label: number, row: NodeRow, isOwn: boolean): void => {
-    const wrong = keyFault(row.key) ?? names.learn(label, row.properties, isOwn);
-    if (wrong !== undefined) refuse(wrong);
-    for (const name in row.properties) {
-      const bad = valueFault(row.properties[name], name);
-      if (bad !== undefined) refuse(bad);
-    }
-  };
-  const place = (label: number, key: string, properties: Properties): void => {
-    const rows = others[label];
-    if (rows === undefined || rows.has(key) || (label === primary && mine.has(key))) return;
-    rows.set(key, { properties, at });
-  };
-  const placeEnd = (label: number, end: string): void => {
-    if (others[label]?.has(end) === true || (label === primary && mine.has(end))) return;
-    const wrong = keyFault(end);
-    if (wrong !== undefined) refuse(wrong);
-    place(label, end, nothing);
-  };
-
-  try {
-    const [own, ...surplus] = primaryStep.rows(record);
-    if (own === undefined || own.key !== key || surplus.length > 0) {
-      return refuse(
-        fault('defect', 'graph', `the model gave ${surplus.length + (own ? 1 : 0)} own nodes, or one of another key`),
-      );
-    }
-    check(primary, own, true);
-    for (const { label, step } of stubs) {
-      for (const row of step.rows(record)) {
-        check(label, row, false);
-        place(label, row.key, row.properties);
-      }
-    }
-    return {
-      own: own.properties,
-      owned: owned.map(({ type, owner, other, steps }) => {
-        const ends = new Map<string, Properties>();
-        for (const { from, to, properties = nothing } of rowsOf(steps, record)) {
-          const [self, end] = owner === 'from' ? [from, to] : [to, from];
-          if (self !== key)
-            refuse(fault('defect', 'graph', `a ${type} of the model does not start at the record's own node`));
-          for (const name in properties) {
-            const bad = valueFault(properties[name], name);
-            if (bad !== undefined) refuse(bad);
-          }
-          placeEnd(other, end);
-          ends.set(end, properties);
-        }
-        return ends;
-      }),
-      shared: shared.map(({ from, to, steps }) => {
-        const rows = rowsOf(steps, record);
-        for (const row of rows) {
-          placeEnd(from, row.from);
-          placeEnd(to, row.to);
-        }
-        return rows;
-      }),
-    };
-  } catch (error) {
-    if (error instanceof SinkError) throw error;
-    const where = labels[primary]?.label ?? '';
-    return refuse(fault('defect', 'graph', `the model threw while it read a record for its ${where} node`), error);
-  }
-}
-
-/** Most groups have one step. */
-function rowsOf<R>(steps: readonly EdgeStep<R>[], record: R): readonly EdgeRow[] {
-  const [only] = steps;
-  return only !== undefined && steps.length === 1 ? only.rows(record) : steps.flatMap((step) => step.rows(record));
+  if (verdict === 'advance') return { [bookkeeping.seq]: seq };
+  if (own === undefined) return nothing;
+  return { ...own, [bookkeeping.hash]: candidate.hash, [bookkeeping.seq]: seq };
 }
 
 /** The driver packs its own integers faster than bigints, and the same small ones come again in every batch. */

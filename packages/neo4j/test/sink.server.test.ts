@@ -102,6 +102,41 @@ describe('writing a batch', () => {
     expect(kept?.w).toBe(true);
   });
 
+  it('a changed record sends only the nodes that it newly names', async () => {
+    const [a, m, n, p, g] = Array.from({ length: 5 }, unique);
+    const first = band(`${a}`, { members: [`${m}`], places: [`${p}`], genres: [`${g}`] });
+    await write(keyed(first, 'h1'));
+    const sent: unknown[] = [];
+    const recording: Neo4j = {
+      ...neo4j,
+      async begin(options) {
+        const transaction = await neo4j.begin(options);
+        const run: typeof transaction.run = (text, parameters) => {
+          const { p: lists } = (parameters ?? {}) as { readonly p?: Readonly<Record<string, readonly unknown[]>> };
+          if (lists?.fresh !== undefined) sent.push(lists);
+          return transaction.run(text, parameters);
+        };
+        return { ...transaction, run };
+      },
+    };
+    const second = createGraphSink(recording, model);
+    const changed = { ...first, name: 'another', members: [`${m}`, `${n}`] };
+    const { graph } = await second.write(batchOf(model, [keyed(changed, 'h2')]), never);
+    expect(graph).toEqual({ nodesCreated: 1, relationshipsCreated: 1, relationshipsDeleted: 0 });
+    const [lists] = sent as Record<string, readonly (readonly unknown[])[]>[];
+    const others = Object.entries(lists ?? {}).filter(([name]) => /^n\d+$/.test(name));
+    expect(others.flatMap(([, rows]) => rows.map(([key]) => key))).toEqual([n]);
+  });
+
+  it('a node that a record is linked to can be linked to in another way as well', async () => {
+    const [a, m] = Array.from({ length: 2 }, unique);
+    await write(keyed(band(`${a}`, { members: [`${m}`] }), 'h1'));
+    await write(keyed(band(`${a}`, { members: [`${m}`], groups: [`${m}`] }), 'h2'));
+    expect((await edgesOf(`${a}`)).sort()).toEqual([`${a} MEMBER_OF ${m}`, `${m} MEMBER_OF ${a}`].sort());
+    await write(keyed(band(`${a}`, { groups: [`${m}`] }), 'h3'));
+    expect(await edgesOf(`${a}`)).toEqual([`${a} MEMBER_OF ${m}`]);
+  });
+
   it('a relationship asserted from both sides goes with the last that asserts it', async () => {
     const [group, member] = [unique(), unique()];
     await write(keyed(band(group, { members: [member] }), 'g1'), keyed(band(member, { groups: [group] }), 'm1'));

@@ -5,7 +5,6 @@ import { quoted } from '../statements.ts';
 import type { Parameters } from '../transaction.ts';
 
 const hash = quoted(bookkeeping.hash);
-const lock = quoted(bookkeeping.lock);
 
 /** Parameters inside one map: see `asParameters`, which takes lists only. */
 export function asParametersWith(values: Readonly<Record<string, unknown>>): Parameters {
@@ -37,8 +36,7 @@ export function holdStatement<R>(shape: GraphShape<R>): string {
   return `UNWIND $p.keys AS key
 MATCH (n:${label} {${key}: key})
 USING INDEX n:${label}(${key})
-SET n.${lock} = true
-REMOVE n.${lock}
+SET n.${key} = key
 WITH n WHERE n.${hash} IS NOT NULL
 RETURN collect(n.${key}) AS held`;
 }
@@ -90,8 +88,7 @@ export function deleteStatement(name: string, keyName: string, records: boolean)
   return `UNWIND $p.keys AS key
 MATCH (n:${label} {${key}: key})
 USING INDEX n:${label}(${key})
-SET n.${lock} = true
-REMOVE n.${lock}
+SET n.${key} = key
 WITH n WHERE ${records ? '' : `n.${hash} IS NULL AND `}NOT EXISTS { (n)--() }
 DELETE n
 RETURN count(*) AS deleted`;
