@@ -1,5 +1,5 @@
 /** A durable quorum queue as the services declare it, filled before the clock starts. */
-import { generateSample, type RecordType } from '@inator/discogs';
+import { generateSample, type RecordType, recordBody } from '@inator/discogs';
 import { brokerSettingsFromUrl, createPublisher, queueNames } from '@inator/rabbitmq';
 import { type ChannelModel, connect } from 'amqplib';
 import { UsageError } from './scenario.ts';
@@ -11,23 +11,31 @@ export interface Filling {
   readonly version?: number | undefined;
   readonly targetBytes?: number | undefined;
   readonly from?: number | undefined;
+  /** Every record under another title, and so another hash; all else as in its version. */
+  readonly retitled?: boolean | undefined;
   /** What is published instead of the bodies themselves. */
   readonly change?: ((body: Buffer, index: number) => Buffer) | undefined;
 }
 
 /** The bodies, one after the other. */
-export function* bodies({ type, count, version, targetBytes, from, change }: Filling): Generator<Buffer> {
+export function* bodies({ type, count, version, targetBytes, from, retitled, change }: Filling): Generator<Buffer> {
   let index = 0;
-  for (const body of generateSample({
+  for (const made of generateSample({
     type,
     count,
     ...(version === undefined ? {} : { version }),
     ...(targetBytes === undefined ? {} : { targetBytes }),
     ...(from === undefined ? {} : { from }),
   })) {
+    const body = retitled === true ? underAnotherTitle(made) : made;
     yield change === undefined ? body : change(body, index);
     index += 1;
   }
+}
+
+function underAnotherTitle(body: Buffer): Buffer {
+  const { type: _type, sha256: _hash, ...data } = JSON.parse(body.toString()) as Readonly<Record<string, unknown>>;
+  return recordBody(String(data.id), JSON.stringify({ ...data, title: `${data.title} (again)` }));
 }
 
 /** Messages that may be unconfirmed while a queue is filled. */

@@ -4,7 +4,14 @@ import { growthScenario, latencyScenario, memoryScenario, poisonScenario } from 
 import { beforeAfterScenario, fixesScenario } from './fixes.ts';
 import { floorBroker, floorNeo4j, floorPostgres, naiveLoop } from './floors.ts';
 import { externalScenario } from './peers.ts';
-import { bothScenario, graphinatorScenario, replayScenario, tableinatorScenario, updateScenario } from './services.ts';
+import {
+  bothScenario,
+  graphinatorScenario,
+  replayScenario,
+  tableinatorScenario,
+  touchScenario,
+  updateScenario,
+} from './services.ts';
 import { ginScenario, replicasScenario, sizesScenario, writePathsScenario } from './settings.ts';
 import { batchSizeScenario, graphBatchSizeScenario, prefetchScenario, writersScenario } from './sweeps.ts';
 
@@ -14,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   bothScenario,
   replayScenario,
   updateScenario,
+  touchScenario,
   floorPostgres,
   floorNeo4j,
   floorBroker,

@@ -113,3 +113,27 @@ export const updateScenario: Scenario = {
     notes: ['foreach does less: it leaves the relationships that the new version asserts no longer'],
   }),
 };
+
+export const touchScenario: Scenario = {
+  name: 'touch',
+  sentence: 'Every record arrives with another title and is else as it was: what the usual change costs a graph.',
+  want: ['rabbitmq', 'neo4j'],
+  records: 20_000,
+  plan: () => {
+    const run = { version: 1, retitled: true, preload: 1 };
+    return {
+      contestants: [
+        graphinator('graphinator', 'updates every node', run),
+        graphFloor('floor-neo4j', 'replays from memory what our sink sends', 'statements', run),
+        graphFloor('foreach', 'sends UNWIND with FOREACH', 'foreach', run),
+      ],
+      headline: { of: 'graphinator', over: 'foreach' },
+      ratios: [
+        { of: 'graphinator', over: 'floor-neo4j' },
+        { of: 'floor-neo4j', over: 'foreach' },
+      ],
+      targets: [{ of: 'graphinator', over: 'foreach', what: 'rate', least: 1.8 }],
+      notes: ['the two others write from memory, without a broker, and foreach compares nothing with what is there'],
+    };
+  },
+};

@@ -13,6 +13,8 @@ const type = 'releases';
 export interface GraphRun {
   /** Version of the records that run. Default 1. */
   readonly version?: number;
+  /** Whether the records that run have another title than those of their version. */
+  readonly retitled?: boolean;
   /** Version that the graph holds before the clock starts; default: an empty graph. */
   readonly preload?: number;
   /** Settings of graphinator, under those handed through from our environment. */
@@ -38,7 +40,7 @@ export const graphinator = (id: string, does: string, options: GraphRun = {}): C
       await graphHolding(world, records, options.preload);
       await declareQueue(env, prefix, 'graphinator', type);
       await fill(env, names.exchange, {
-        ...fillingOf(records, options.version),
+        ...fillingOf(records, options),
         change: bad === undefined ? undefined : (body, i) => ((i + 1) % bad.every === 0 ? bad.change(body, i) : body),
       });
       const refused = bad === undefined ? 0 : Math.floor(records / bad.every);
@@ -76,7 +78,9 @@ export const graphFloor = (id: string, does: string, form: FloorForm, options: G
   async run(world, records) {
     await graphHolding(world, records, options.preload);
     const preload =
-      options.preload === undefined ? {} : { BENCH_PRELOAD: fillingText(fillingOf(records, options.preload)) };
+      options.preload === undefined
+        ? {}
+        : { BENCH_PRELOAD: fillingText(fillingOf(records, { version: options.preload })) };
     return consume(world, {
       consumers: [
         {
@@ -84,7 +88,7 @@ export const graphFloor = (id: string, does: string, form: FloorForm, options: G
           env: {
             ...world.env,
             BENCH_FORM: form,
-            BENCH_FILLING: fillingText(fillingOf(records, options.version)),
+            BENCH_FILLING: fillingText(fillingOf(records, options)),
             ...preload,
             BENCH_WRITERS: String(settingOf('graphinator', 'NEO4J_WRITERS')),
             BENCH_BATCH_SIZE: String(settingOf('graphinator', 'NEO4J_BATCH_SIZE')),
@@ -96,15 +100,15 @@ export const graphFloor = (id: string, does: string, form: FloorForm, options: G
   },
 });
 
-function fillingOf(records: number, version: number | undefined): Filling {
-  return { type, count: records, version };
+function fillingOf(records: number, { version, retitled }: Pick<Filling, 'version' | 'retitled'>): Filling {
+  return { type, count: records, version, retitled };
 }
 
 /** The graph is one for all runs: whoever runs next empties what the last one left. */
 export async function graphHolding(world: World, records: number, version: number | undefined): Promise<void> {
   const neo4j = openGraph(world.env);
   try {
-    await prepareGraph(neo4j, version === undefined ? undefined : fillingOf(records, version));
+    await prepareGraph(neo4j, version === undefined ? undefined : fillingOf(records, { version }));
   } finally {
     await neo4j.close();
   }
