@@ -2,8 +2,10 @@
 import {
   type Batch,
   type Counts,
+  type Fault,
   noCounts,
   noPurge,
+  type Outcome,
   type PurgeSettings,
   type Receipt,
   type Sink,
@@ -26,6 +28,7 @@ import { qualified } from './table/names.ts';
 import { isAsWanted, prepareTable } from './table/prepare.ts';
 import { type StraightWay, writeAnswered } from './write/answered.ts';
 import { ask, askSql } from './write/ask.ts';
+import { isDemand, type Judging, judgingOf } from './write/judging.ts';
 import { mergeSql } from './write/merge.ts';
 import { writeMultirow } from './write/multirow.ts';
 import type { TableSql, WritePath } from './write/path.ts';
@@ -102,6 +105,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       table,
       begin,
       stageAndCopy: [createStageSql(table, found), copySql(table)].join('; '),
+      judging: stages ? judgingOf(table, found) : undefined,
       straight: writePath === 'straight' && found.plain ? straightSql(schema, table) : undefined,
       lockAndShape: lockAndShapeSql(schema, table.name),
       shape: found.shape,
@@ -121,14 +125,23 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     return { sql: straight, refused };
   };
 
-  const writeOnce = async (batch: Batch<R>, current: TableSql, signal: AbortSignal): Promise<Receipt> => {
+  const writeOnce = async (
+    batch: Batch<R>,
+    current: TableSql,
+    signal: AbortSignal,
+    judging?: Judging,
+  ): Promise<Receipt> => {
     const clock = startClock();
     const bytes = buffers.take();
+    const outcomes = batch.records.map((): Outcome => stored);
+    const refuse = (index: number, found: Fault): void => {
+      outcomes[index] = { is: 'refused', fault: found, attempts: 1 };
+    };
     let counts: Counts;
     try {
       counts = await postgres.lease(async (lease) => {
         clock.mark('acquire');
-        const context = { lease, batch, sql: current, encoder, bytes, clock };
+        const context = { lease, batch, sql: current, encoder, bytes, clock, judging, refuse };
         if (!asking) return write(context);
         const answer = await ask(context);
         if (!answer.sameShape && wary === 0) altered = true;
@@ -142,7 +155,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     const gained = counts.unchanged + (current.straight === undefined ? 0 : counts.created);
     asking = asks && gained * 2 > batch.records.length;
     buffers.giveBack(bytes);
-    return { outcomes: batch.records.map(() => stored), counts, phases: clock.phases };
+    return { outcomes, counts, phases: clock.phases };
   };
 
   /** Undefined when it could not be opened as it is: bytes meant for one type would be taken by another. */
@@ -160,13 +173,28 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
 
   /**
    * The stage mirrors the table as it was when the sink opened. When the mirror refuses a record, it is compared with
-   * the table as it is now: a constraint dropped meanwhile must not condemn anybody.
+   * the table as it is now: a constraint dropped meanwhile must not condemn anybody, and one added meanwhile shall name
+   * who breaks it.
    */
   const mirrorChanged = async (error: unknown, signal: AbortSignal): Promise<TableSql | undefined> => {
     if (!(error instanceof SinkError) || error.is !== 'refused' || error.fault.proven) return undefined;
-    if (!stages || error.culprit === undefined) return undefined;
+    if (!stages || (error.culprit === undefined && !isDemand(error))) return undefined;
     const fresh = await lookAgain(signal);
     return fresh?.stageAndCopy === sql?.stageAndCopy ? undefined : fresh;
+  };
+
+  /** A record broke what the table demands: all that do are found in one pass. Else the error stands. */
+  const judge = async (batch: Batch<R>, current: TableSql, error: SinkError, signal: AbortSignal): Promise<Receipt> => {
+    const { judging } = current;
+    if (judging === undefined || !isDemand(error) || error.culprit === undefined || batch.records.length === 1)
+      throw error;
+    try {
+      return await writeOnce(batch, current, signal, judging);
+    } catch (thrown) {
+      const again = classify(thrown);
+      const says = again.culprit !== undefined || again.is === 'unavailable' || again.is === 'misconfigured';
+      throw says ? again : error;
+    }
   };
 
   return {
@@ -196,9 +224,9 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
         return await writeOnce(batch, sql, signal);
       } catch (error) {
         const fresh = await mirrorChanged(error, signal);
-        if (fresh === undefined) throw error;
+        if (fresh === undefined) return judge(batch, sql, classify(error), signal);
         sql = fresh;
-        return writeOnce(batch, fresh, signal);
+        return writeOnce(batch, fresh, signal).catch((again) => judge(batch, fresh, classify(again), signal));
       }
     },
 

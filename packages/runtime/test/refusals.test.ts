@@ -44,6 +44,31 @@ describe('a lane whose records are refused', () => {
     expect(writes).toBe(2);
   });
 
+  it('dead-letters what the store refuses within a batch that it takes, and brakes when that is too much', async () => {
+    const b = bench({ writers: 1 });
+    let writes = 0;
+    b.sink.before = () => {
+      writes += 1;
+    };
+    let strict = true;
+    b.sink.refuses = ({ record }) =>
+      record.value === 'bad' && strict ? fault('constraint-refused', 'copy', 'no') : undefined;
+    for (let i = 0; i < 10; i += 1) b.source.publish(`k${i}:${i % 3 === 0 ? 'bad' : 'v'}`);
+    await until(() => empty(b), 'queue empty');
+    expect(writes).toBe(1);
+    expect(b.sink.rows.size).toBe(6);
+    expect(b.source.letters.map(({ letter }) => letter.key)).toEqual(['k0', 'k3', 'k6', 'k9']);
+
+    for (let i = 0; i < 30; i += 1) b.source.publish(`l${i}:bad`);
+    await until(() => b.lane.snapshot().state === 'braked', 'braked');
+    const letters = b.source.letters.length;
+    expect(letters).toBeLessThanOrEqual(20);
+    strict = false;
+    await until(() => empty(b), 'queue empty');
+    expect(b.sink.rows.size + b.source.letters.length).toBe(40);
+    expect(b.source.letters.length).toBe(letters);
+  });
+
   it('condemns the one record an unknown error follows, while the canary passes', async () => {
     const b = bench({ writers: 1 });
     b.sink.before = (batch) => {

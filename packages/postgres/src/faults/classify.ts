@@ -99,6 +99,12 @@ function copyPlace(error: unknown): CopyPlace | undefined {
   return { line: Number(match[1]), column: match[2] };
 }
 
+/** As the server's own refusal of a row would be classified, for a demand of the table that a statement of ours found broken. */
+export function demandFault(native: '23502' | '23514', named: string): Fault {
+  const { code, name } = bySqlstate[native] ?? unknownSqlstate;
+  return fault(code, 'copy', `PostgreSQL: ${name} (${native}), ${named}`, { native });
+}
+
 function faultOf(error: unknown, verdict: Verdict, place: CopyPlace | undefined, stage: Stage): Fault {
   const native = nativeOf(error);
   const parts = [native === undefined || native === verdict.name ? verdict.name : `${verdict.name} (${native})`];

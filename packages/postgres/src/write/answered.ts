@@ -78,7 +78,8 @@ async function picked<R>(
   const { batch } = context;
   try {
     const records = indices.map((index) => batch.records[index] as Keyed<R>);
-    return await write({ ...context, batch: { ...batch, records } });
+    const refuse: WriteContext<R>['refuse'] = (index, found) => context.refuse(indices[index] as number, found);
+    return await write({ ...context, batch: { ...batch, records }, refuse });
   } catch (error) {
     if (!(error instanceof SinkError) || error.culprit === undefined) throw error;
     const { is, fault, halve, slow, cause } = error;

@@ -3,6 +3,7 @@ import {
   type Batch,
   type Clock,
   type Counts,
+  type Fault,
   failpoint,
   failpointsArmed,
   fault,
@@ -13,6 +14,7 @@ import {
 import type { Bytes } from '../encode/bytes.ts';
 import type { RowEncoder } from '../encode/rows.ts';
 import type { Lease } from '../pool/lease.ts';
+import type { Judging } from './judging.ts';
 import { contestedSql, type MergeRow } from './merge.ts';
 
 /** All SQL of a table, made once when the sink opens. */
@@ -22,6 +24,8 @@ export interface TableSql {
   readonly begin: string;
   /** Stage and COPY into it, in one message. */
   readonly stageAndCopy: string;
+  /** For a batch in which more than one may break what the table demands of a row. */
+  readonly judging: Judging | undefined;
   /** COPY into the table itself; undefined where COPY would bypass what INSERT obeys. */
   readonly straight: string | undefined;
   /** What a transaction that asks begins with, and what it must answer for `straight`. */
@@ -46,6 +50,10 @@ export interface WriteContext<R> {
   readonly clock: Clock;
   /** The transaction has begun. */
   readonly begun?: boolean;
+  /** Given when the batch was refused for breaking a demand of the table: whoever else does is to be found at once. */
+  readonly judging?: Judging | undefined;
+  /** Leaves the record at `index` unwritten. */
+  refuse(index: number, fault: Fault): void;
 }
 
 /** Writes a batch in one transaction and returns after the commit was acknowledged. */

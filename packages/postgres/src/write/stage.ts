@@ -4,7 +4,7 @@
  */
 import type { TableSpec } from '@inator/runtime';
 import { stageName } from '../faults/classify.ts';
-import type { CatalogTable } from '../table/catalog.ts';
+import type { CatalogCheck, CatalogTable } from '../table/catalog.ts';
 import { arrivalColumn, stagedColumns } from '../table/columns.ts';
 import { qualified, quoted } from '../table/names.ts';
 
@@ -14,17 +14,30 @@ export const stage = `pg_temp.${quoted(stageName)}`;
  * Created and dropped inside one transaction: nothing to collide with, nothing left behind, and a transaction pooler
  * may hand every batch another session.
  */
-export function createStageSql(table: TableSpec, found: CatalogTable): string {
-  const columns = stagedColumns(table).map(({ name, type, notNull }) => {
+export function createStageSql(table: TableSpec, found: CatalogTable, { demanding = true } = {}): string {
+  const notNulls = new Set(demanding ? notNullsOf(table, found) : []);
+  const columns = stagedColumns(table).map(({ name, type }) => {
     const real = found.columns.find((column) => column.name === name);
-    return `${quoted(name)} ${real?.declared ?? type}${notNull || real?.notNull ? ' NOT NULL' : ''}`;
+    return `${quoted(name)} ${real?.declared ?? type}${notNulls.has(name) ? ' NOT NULL' : ''}`;
   });
-  const staged = new Set(stagedColumns(table).map(({ name }) => name));
-  const checks = found.checks
-    .filter((check) => check.columns.length > 0 && check.columns.every((column) => staged.has(column)))
-    .map((check) => `CONSTRAINT ${quoted(check.name)} CHECK (${check.expression})`);
+  const checks = (demanding ? checksOf(table, found) : []).map(
+    ({ name, expression }) => `CONSTRAINT ${quoted(name)} CHECK (${expression})`,
+  );
   const arrival = `${quoted(arrivalColumn(table))} integer`;
   return `CREATE TEMP TABLE ${quoted(stageName)} (${[arrival, ...columns, ...checks].join(', ')}) ON COMMIT DROP`;
+}
+
+/** Staged columns that must not be null. */
+export function notNullsOf(table: TableSpec, found: CatalogTable): readonly string[] {
+  return stagedColumns(table)
+    .filter(({ name, notNull }) => notNull || found.columns.some((column) => column.name === name && column.notNull))
+    .map(({ name }) => name);
+}
+
+/** CHECK constraints that staged columns alone decide. */
+export function checksOf(table: TableSpec, found: CatalogTable): readonly CatalogCheck[] {
+  const staged = new Set(stagedColumns(table).map(({ name }) => name));
+  return found.checks.filter(({ columns }) => columns.length > 0 && columns.every((column) => staged.has(column)));
 }
 
 /** Straight into the table, without arrival numbers. */

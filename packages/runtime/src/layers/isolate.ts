@@ -23,7 +23,19 @@ export function isolate<R>(inner: Write<R>, brake: Brake): Write<R> {
       const found = await resolve(inner, brake, batch, context, error);
       return found;
     }
-    brake.passed(batch.records.length);
+    const refused = receipt.outcomes.flatMap((outcome, index) =>
+      outcome.is === 'refused' ? [{ index, outcome }] : [],
+    );
+    const [first] = refused;
+    if (first === undefined) {
+      brake.passed(batch.records.length);
+      return receipt;
+    }
+    // The store has written the others already; what it says of these counts like any other refusal.
+    context.split(batch.records.length, first.outcome.fault, true);
+    const trial = brake.trial(batch.records.length);
+    for (const { index, outcome } of refused) trial.refuse(index, outcome.fault);
+    trial.commit();
     return receipt;
   };
 }

@@ -3,8 +3,9 @@
  * version is never overwritten. For tests, benches of the engine alone, and as the shortest example of the contract.
  */
 import type { Batch } from '../batch.ts';
+import type { Fault } from '../fault.ts';
 import type { Keyed, Signal } from '../model.ts';
-import { type Counts, noCounts, type Receipt, type Sink, stored } from '../sink.ts';
+import { type Counts, noCounts, type Outcome, type Receipt, type Sink, stored } from '../sink.ts';
 
 export interface MemorySink<R> extends Sink<R> {
   readonly rows: ReadonlyMap<string, Keyed<R>>;
@@ -13,6 +14,8 @@ export interface MemorySink<R> extends Sink<R> {
   readonly opened: boolean;
   /** Called before a batch is stored: throw to fail it, return a promise to slow it. */
   before: (batch: Batch<R>, signal: AbortSignal) => void | Promise<void>;
+  /** What a record is refused for, its neighbours being stored all the same. */
+  refuses: (record: Keyed<R>) => Fault | undefined;
   /** Called by `check`: throw to be unreachable. */
   canary: () => void | Promise<void>;
 }
@@ -69,6 +72,7 @@ export function createMemorySink<R>(): MemorySink<R> {
       return opened;
     },
     before: () => {},
+    refuses: () => undefined,
     canary: () => {},
     async open() {
       opened = true;
@@ -76,15 +80,20 @@ export function createMemorySink<R>(): MemorySink<R> {
     async write(batch, signal): Promise<Receipt> {
       await sink.before(batch, signal);
       batches.push(batch);
-      const kept = reduceByKey(batch.records);
-      const counts = { ...noCounts, collapsed: batch.records.length - kept.size };
+      const outcomes = batch.records.map((record): Outcome => {
+        const found = sink.refuses(record);
+        return found === undefined ? stored : { is: 'refused', fault: found, attempts: 1 };
+      });
+      const taken = batch.records.filter((_, index) => outcomes[index] === stored);
+      const kept = reduceByKey(taken);
+      const counts = { ...noCounts, collapsed: taken.length - kept.size };
       let tied = 0;
       for (const record of kept.values()) {
         const before = rows.get(record.key);
         if (record.seq !== undefined && before?.seq === record.seq && before.hash !== record.hash) tied += 1;
         counts[store(record)] += 1;
       }
-      return { outcomes: batch.records.map(() => stored), counts: tied > 0 ? { ...counts, tied } : counts, phases: {} };
+      return { outcomes, counts: tied > 0 ? { ...counts, tied } : counts, phases: {} };
     },
     async mark(signal) {
       marks.push(signal);
