@@ -13,7 +13,13 @@ import {
   updateScenario,
 } from './services.ts';
 import { ginScenario, replicasScenario, sizesScenario, writePathsScenario } from './settings.ts';
-import { batchSizeScenario, graphBatchSizeScenario, prefetchScenario, writersScenario } from './sweeps.ts';
+import {
+  batchSizeScenario,
+  graphBatchSizeScenario,
+  graphWritersScenario,
+  prefetchScenario,
+  writersScenario,
+} from './sweeps.ts';
 
 export const scenarios: readonly Scenario[] = [
   tableinatorScenario,
@@ -35,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   batchSizeScenario,
   graphBatchSizeScenario,
   writersScenario,
+  graphWritersScenario,
   prefetchScenario,
   fixesScenario,
   beforeAfterScenario,

@@ -64,6 +64,22 @@ export const writersScenario: Scenario = {
     ]),
 };
 
+export const graphWritersScenario: Scenario = {
+  name: 'graph-writers',
+  sentence: 'graphinator with one to six batches of one type written side by side: NEO4J_WRITERS.',
+  want: ['rabbitmq', 'neo4j'],
+  records: 40_000,
+  plan: () =>
+    against(
+      '2',
+      [1, 2, 3, 4, 6].map((writers) =>
+        graphinator(String(writers), `writes ${writers === 1 ? 'one batch' : `${writers} batches`} at a time`, {
+          settings: { NEO4J_WRITERS: String(writers) },
+        }),
+      ),
+    ),
+};
+
 export const prefetchScenario: Scenario = {
   name: 'prefetch',
   sentence: 'tableinator with windows of 10 to 5,000 messages against the derived one: RABBITMQ_PREFETCH.',

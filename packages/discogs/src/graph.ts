@@ -6,7 +6,6 @@ import {
   type GraphModel,
   type JsonObject,
   type Later,
-  later,
   type NodeRow,
   type NodeStep,
   parseScanned,
@@ -160,7 +159,7 @@ function createGraphModel(type: RecordType, options: MessageOptions): GraphModel
     decode(body) {
       const message = read(body);
       if (message.is !== 'record') return message;
-      return { ...message, record: later(() => convert(message.key, parsed(body))) };
+      return { ...message, record: () => convert(message.key, parsed(body)) };
     },
     ...takingLater(plans[type]),
   };
