@@ -21,7 +21,7 @@ export interface Kept {
   readonly result: Result;
 }
 
-/** Of every scenario the latest result of those with the most contestants; profiled ones are left out. */
+/** Of every scenario the latest result of those with the most of its contestants; profiled ones are left out. */
 export function keptResults(folder: string): ReadonlyMap<string, Kept> {
   const data = join(folder, 'data');
   const all = (existsSync(data) ? readdirSync(data) : [])
@@ -35,7 +35,14 @@ export function keptResults(folder: string): ReadonlyMap<string, Kept> {
   return new Map(all.map((kept) => [kept.result.name, kept]));
 }
 
-const size = ({ result }: Kept): number => Object.keys(result.contestants).length;
+/** A contestant that the scenario no longer has counts for nothing. */
+const size = ({ result }: Kept): number =>
+  Object.keys(result.contestants).filter((id) => planned(result.name).has(id)).length;
+
+function planned(name: string): ReadonlySet<string> {
+  const plan = scenarios.find((one) => one.name === name)?.plan({ command: 'true' });
+  return new Set(plan?.contestants.map(({ id }) => id));
+}
 
 /** The guide with every block filled anew; `benchmarks` leads from the guide to the folder of the results. */
 export function withFigures(guide: string, kept: ReadonlyMap<string, Kept>, benchmarks: string): string {
