@@ -293,6 +293,24 @@ describe('the stage mirrors the table', () => {
     ]);
   });
 
+  it('and what the table does not enforce condemns nobody (from PostgreSQL 18 on)', async () => {
+    const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
+    const sink = createTableSink(place.postgres, model, { writePath: 'copy' });
+    await sink.open(never);
+    const [{ version } = { version: 0 }] = await place.rows<{ version: number }>(
+      "SELECT current_setting('server_version_num')::int AS version",
+    );
+    const alter = () => place.rows('ALTER TABLE %s.things ADD CONSTRAINT lax CHECK (price > 0) NOT ENFORCED');
+    if (version < 180_000) {
+      await expect(alter()).rejects.toMatchObject({ fault: { native: '42601' } });
+      return;
+    }
+    await alter();
+    await sink.open(never);
+    const { outcomes } = await sink.write(batchOf(model, [keyed('1', 'h', ['0'])]), never);
+    expect(outcomes.map(({ is }) => is)).toEqual(['stored']);
+  });
+
   it('and a demand that fails itself leaves the verdict to COPY', async () => {
     const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
     const sink = createTableSink(place.postgres, model, { writePath: 'copy' });

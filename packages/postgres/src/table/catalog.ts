@@ -80,7 +80,9 @@ SELECT pg_catalog.json_build_object(
         SELECT coalesce(pg_catalog.json_agg(coalesce(a.attname, '')), '[]')
         FROM pg_catalog.unnest(k.conkey) AS number
         LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = number)) ORDER BY k.conname), '[]')
-    FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c'),
+    FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c'
+      -- NOT ENFORCED, from PostgreSQL 18 on; before, there is no such column.
+      AND coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true)),
   'indexNames', (
     SELECT coalesce(pg_catalog.json_agg(i.relname ORDER BY i.relname), '[]')
     FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid),
