@@ -186,8 +186,9 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
   /** A record broke what the table demands: all that do are found in one pass. Else the error stands. */
   const judge = async (batch: Batch<R>, current: TableSql, error: SinkError, signal: AbortSignal): Promise<Receipt> => {
     const { judging } = current;
-    if (judging === undefined || !isDemand(error) || error.culprit === undefined || batch.records.length === 1)
-      throw error;
+    // By its words, so that a domain's own CHECK, which any stage repeats, is not taken for one of these.
+    const isOurs = judging?.faults.some(({ reason }) => reason === error.fault.reason) === true;
+    if (!isOurs || error.culprit === undefined || batch.records.length === 1) throw error;
     try {
       return await writeOnce(batch, current, signal, judging);
     } catch (thrown) {

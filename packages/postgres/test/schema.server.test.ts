@@ -293,6 +293,18 @@ describe('the stage mirrors the table', () => {
     ]);
   });
 
+  it('and the demand of a domain is COPY’s to judge, one record at a time', async () => {
+    const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
+    const sink = createTableSink(place.postgres, model, { writePath: 'copy' });
+    await sink.open(never);
+    await place.rows('CREATE DOMAIN %s.dear AS numeric CHECK (VALUE > 0)');
+    await place.rows('ALTER TABLE %s.things ALTER price TYPE %s.dear');
+    await sink.open(never);
+    const records = ['1', '0', '-1'].map((price, i) => keyed(String(i), 'h', [price]));
+    const error = await refusal(sink.write(batchOf(model, records), never));
+    expect([error.is, error.culprit, error.fault.native]).toEqual(['refused', 1, '23514']);
+  });
+
   it('and what the table does not enforce condemns nobody (from PostgreSQL 18 on)', async () => {
     const model = cellsModel({ columns: [{ name: 'price', type: 'numeric' }] });
     const sink = createTableSink(place.postgres, model, { writePath: 'copy' });
