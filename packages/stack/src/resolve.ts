@@ -42,7 +42,7 @@ export async function resolveServers(options: ResolveOptions): Promise<ResolvedS
   const dir = resolve(options.dir);
   const forced = forcedSource(env.INATOR_STACK);
   const given = want.flatMap((kind) => {
-    const server = forced === undefined || forced === 'env' ? givenServer(kind, env) : undefined;
+    const server = givenServer(kind, env);
     return server === undefined ? [] : [server];
   });
   const rest = want.filter((kind) => !given.some((server) => server.kind === kind));

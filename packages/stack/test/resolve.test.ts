@@ -27,6 +27,15 @@ describe('servers named by the environment', () => {
     expect(found).toEqual(named);
   });
 
+  it.each(['local', 'containers', 'env'])(
+    'are taken as they are, whatever INATOR_STACK=%s says of others',
+    async (forced) => {
+      const env = { INATOR_STACK: forced, POSTGRES_URL: 'postgresql://db:5433/x' };
+      const { servers } = await resolveServers({ env, want: ['postgres'], dir });
+      expect(servers.postgres).toMatchObject({ runs: 'given', port: 5433 });
+    },
+  );
+
   it('are never stopped: all together are left alone, each alone refuses', async () => {
     const env = { POSTGRES_URL: 'postgresql://db/x' };
     const resolved = await resolveServers({ env, want: ['postgres'], dir });
