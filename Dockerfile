@@ -57,7 +57,7 @@ RUN rm -rf /usr/local/lib/node_modules /opt/yarn* \
 COPY --from=production /app .
 COPY --from=build /app/packages packages
 COPY --from=build /app/services services
-COPY --from=build /app/deploy/healthcheck.mjs deploy/healthcheck.mjs
+COPY --from=build /app/deploy/healthcheck.mjs /app/deploy/front.mjs deploy/
 COPY --from=build /app/LICENSE LICENSE
 
 # In production the passwords for development are refused as defaults. HEALTH_HOST: probes come from outside.

@@ -235,6 +235,31 @@ async function until(what: string, timeoutMs: number, holds: () => Promise<boole
   );
 
   it(
+    'answers on the same two ports when the services were made anew',
+    async () => {
+      const inside = { tableinator: 8002, graphinator: 8001 } as const;
+      const found = await Promise.all(services.map((service) => port('front', inside[service])));
+      const answering = async (): Promise<readonly string[]> =>
+        Promise.all(
+          found.map(async (address) => {
+            const response = await fetch(`http://${address}/version`);
+            return ((await response.json()) as { service: string }).service;
+          }),
+        );
+      expect(await answering()).toEqual(services);
+      await ok(
+        compose('up', '--wait', '--detach', '--no-build', '--force-recreate', '--no-deps', ...services),
+        15 * minutes,
+      );
+      await until('both answer where they did', minutes, async () => {
+        const now = await answering().catch(() => []);
+        return now.join() === services.join();
+      });
+    },
+    20 * minutes,
+  );
+
+  it(
     'counts exactly with three replicas of tableinator, and Prometheus finds them all',
     async () => {
       const scaled = compose('up', '--wait', '--detach', '--no-build', '--no-recreate', '--scale', 'tableinator=3');
