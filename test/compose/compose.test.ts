@@ -215,5 +215,8 @@ describe('the image', () => {
     expect(rules[0]).toBe('*');
     expect(rules).toContain('**/.env*');
     expect(rules).toContain('**/node_modules');
+    const copied = dockerfile.match(/\/app\/deploy\/[\w.-]+/g) ?? [];
+    expect(copied.length).toBeGreaterThan(1);
+    for (const path of copied) expect(rules).toContain(path.replace('/app/', '!'));
   });
 });
