@@ -51,10 +51,7 @@ for (const route of routes) {
   const server = createServer({ pauseOnConnect: true }, (client) => {
     client.on('error', () => client.destroy());
     reachFirst(route).then(
-      (service) => {
-        pipeline(client, service, () => service.destroy());
-        pipeline(service, client, () => client.destroy());
-      },
+      (service) => pipeline(client, service, client, () => service.destroy()),
       // As if nobody listened: whoever asked tries again.
       () => client.destroy(),
     );

@@ -42,8 +42,27 @@ beforeEach(() => {
   mkdirSync(join(folder, 'data'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+/** A line of the README, and the kept figure that it rounds. */
+const told: readonly (readonly [line: string, scenario: string, contestant: string])[] = [
+  ['tableinator, new', 'tableinator', 'tableinator'],
+  ['tableinator, a replay', 'replay', 'tableinator'],
+  ['tableinator, 2,000,000 records', 'growth', 'tableinator'],
+  ['graphinator, new', 'graphinator', 'graphinator'],
+  ['graphinator, a replay', 'replay', 'graphinator'],
+];
+
 const keep = (stem: string, one: Result): void => writeFileSync(join(folder, `data/${stem}.json`), JSON.stringify(one));
 const block = (text: string) => `before\n<!-- ${text} -->\nold\n<!-- end -->\nafter\n`;
+
+describe('the README', () => {
+  it.each(told)('tells of "%s" what is kept', (line, scenario, contestant) => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const told = new RegExp(`^\\| ${line} \\| ([\\d,]+) \\|`, 'm').exec(readme)?.[1]?.replaceAll(',', '');
+    const { result } = keptResults(join(root, 'docs/benchmarks')).get(scenario) ?? {};
+    const rate = result?.contestants[contestant]?.recordsPerSecond?.median;
+    expect(Number(told)).toBe(Math.round(Number(rate) / 100) * 100);
+  });
+});
 
 describe('the tuning guide', () => {
   it('is up to date: `node scripts/tuning.mjs` changes nothing', () => {

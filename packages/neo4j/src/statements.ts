@@ -68,8 +68,8 @@ RETURN collect(CASE WHEN n IS NULL THEN [i] ELSE [i, hash, seq] END) AS found`;
 /**
  * Locks the nodes of `keys`, in that order, and then reads what they hold. Only a lock taken before makes the comparison
  * of versions safe: without it two writers can both read the older one. The lock is taken by setting the key to itself,
- * which writes nothing; setting a property that is taken back later costs half the statement. Of each: `[key, hash, seq, edges]`, `edges` by
- * owned group the other ends' keys, with the marks of both sides where the group is two-sided.
+ * which writes nothing; setting a property that is taken back later costs half the statement. Of each:
+ * `[key, hash, seq, edges]`, `edges` by owned group the other ends' keys, with the marks of both sides where the group is two-sided.
  */
 export function lockStatement<R>({ labels, primary, owned }: GraphShape<R>): string {
   const { label, key } = own(labels[primary]);

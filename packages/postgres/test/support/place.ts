@@ -8,6 +8,7 @@ import {
   type IndexSpec,
   type Keyed,
   noCounts,
+  SinkError,
   type TableModel,
 } from '@inator/runtime';
 import { createPostgres, type Postgres, type PostgresSettings, quoted } from '../../src/index.ts';
@@ -96,3 +97,13 @@ export function batchOf<R>(model: TableModel<R>, records: readonly Keyed<R>[]): 
 
 /** Counts of a receipt, nought where nothing is said. */
 export const counts = (some: Partial<Counts>): Counts => ({ ...noCounts, ...some });
+
+/** The refusal that `promise` is to end with; anything else fails the test. */
+export async function refusal(promise: Promise<unknown>): Promise<SinkError> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof SinkError)) throw new Error(`no SinkError but ${String(error)}`);
+  return error;
+}
