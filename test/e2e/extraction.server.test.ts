@@ -2,12 +2,18 @@
  * The end of an extraction, from the queue to the stores: the real services, several replicas, and kills in the middle.
  * What each store does is tested beside its sink; here it is that signals, dead letters and crashes reach it.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { extractionComplete } from '@inator/discogs';
 import { until } from '@inator/testkit';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { root } from '../support/root.ts';
 import { idOf, sample } from '../support/sample.ts';
 import type { RunningService, ServiceName } from '../support/service.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openWorld, sharedServers, type World } from '../support/world.ts';
 
 const services = ['tableinator', 'graphinator'] as const;
 const type = 'labels';
@@ -159,4 +165,54 @@ it('two replicas share one ledger: the run is complete when both have written th
   expect(await ids('tableinator')).toEqual(sorted(bodies.slice(50)));
   const both = replicas.map((replica) => replica.lines.filter((line) => line.includes('"batch.processed"')).length);
   expect(Math.min(...both)).toBeGreaterThan(0);
+});
+
+/** `inator publish --complete` of these lines, as a person runs it; resolves with what it said. */
+async function publishFile(lines: readonly (Buffer | string)[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'inator-extraction-'));
+  try {
+    const path = join(directory, `${type}.jsonl`);
+    await writeFile(path, lines.map((line) => `${line.toString()}\n`).join(''));
+    const child = spawn(process.execPath, [join(root, 'packages/cli/bin/inator.js'), 'publish', '--complete', path], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        RABBITMQ_URL: sharedServers().rabbitmq,
+        RABBITMQ_EXCHANGE_PREFIX: world.prefix,
+      },
+    });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    const [code] = await once(child, 'close');
+    expect({ code, said }).toMatchObject({ code: 0 });
+    return said;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+it('what inator publish refused is not purged, whatever else made up for its number', async () => {
+  const bodies = sample(type, 21);
+  const [extra, ...dump] = bodies as [Buffer, ...Buffer[]];
+  const service = await world.start('tableinator', env);
+  await world.drained(service);
+  const closings = (): Line[] =>
+    service.lines.filter((line) => line.includes('"event":"purge.')).map((line) => JSON.parse(line) as Line);
+  const run = async (lines: readonly (Buffer | string)[]) => {
+    const before = closings().length;
+    const said = await publishFile(lines);
+    await until(() => closings().length > before, 'the run is closed', 60_000);
+    return { said, line: closings().at(-1) };
+  };
+  expect((await run(dump)).line).toMatchObject({ event: 'purge.done', seen: 20 });
+  // A record of another producer: as many keys are seen as the dump has lines.
+  await world.broker.publish(world.exchange(type), [extra]);
+  const broken = await run(dump.with(6, Buffer.from('{"id":"broken')));
+  expect(broken.line).toMatchObject({ event: 'purge.skipped', why: 'undeclared', seen: 20 });
+  expect(broken.said).toContain(`1 record of ${type} refused: extraction_complete declares no number of ${type}`);
+  expect(await ids('tableinator')).toEqual(sorted(bodies));
+  expect((await run(dump)).line).toMatchObject({ event: 'purge.done', seen: 20, purged: 1 });
+  expect(await ids('tableinator')).toEqual(sorted(dump));
 });

@@ -103,7 +103,9 @@ describe('inator publish', () => {
       { type: 'data', id: '5', name: 'A, B' },
       { type: 'data', id: '6', name: 'C' },
     ]);
-    const xml = '<artists><artist><id>1</id><name>One</name></artist><artist><id>2</id></artist></artists>';
+    // One without a key: refused, and still a record that the file has.
+    const xml =
+      '<artists><artist><id>1</id><name>One</name></artist><artist><name>?</name></artist><artist><id>2</id></artist></artists>';
     expect((await publish(await file('dump.xml.gz', gzipSync(xml)))).code).toBe(0);
     const caught = (await catcher.take('artists')).map((one) => JSON.parse(one.body) as Record<string, unknown>);
     expect(caught.map(({ type, id }) => [type, id])).toEqual([
@@ -111,7 +113,7 @@ describe('inator publish', () => {
       ['data', '2'],
       ['file_complete', undefined],
     ]);
-    expect(caught[2]).toMatchObject({ data_type: 'artists', total_processed: 2 });
+    expect(caught[2]).toMatchObject({ data_type: 'artists', total_processed: 3 });
   });
 
   it('holds the rate', async () => {

@@ -73,7 +73,8 @@ kill -9 up to half a second of confirmed records is published again, which the s
 Standard input and runs with --limit always start at the beginning.
 
 After an XML dump "file_complete" is published, and "extraction_complete" when the run held the dumps of all four kinds;
---complete publishes both after any run, --no-complete neither. A limited or interrupted run announces nothing.
+--complete publishes both after any run, --no-complete neither. A limited or interrupted run announces nothing. A kind of
+which a record was refused is not counted in "extraction_complete": no service then purges records of it.
 
   inator publish discogs_20260801_artists.xml.gz
   inator publish --dry-run --strict *.jsonl

@@ -33,8 +33,8 @@ export interface PublishedFile {
   readonly summary: FileSummary;
   /** Undefined where nothing can be resumed: standard input, a dry run. */
   readonly state: StateFile | undefined;
-  /** Records of the file that are published, earlier runs included. */
-  readonly total: number;
+  /** What became of the records of the file, earlier runs included. */
+  readonly total: { readonly published: number; readonly refused: number };
   readonly failure: { readonly error: unknown } | undefined;
 }
 
@@ -138,7 +138,8 @@ export async function publishFile(
     if (ended === 'interrupted') return;
     if (ended === 'complete' && plan.type !== undefined && (options.complete ?? plan.format === 'xml')) {
       // After the last record's confirm: nothing of the file can come behind its end.
-      const body = fileCompleteBody(plan.type, reached.published, plan.name);
+      // A refused record is one that the file has: left out, it would seem to have vanished at the producer.
+      const body = fileCompleteBody(plan.type, reached.published + reached.refused, plan.name);
       const { allowUnroutable } = options;
       if (!(await announce(outlet, plan.exchange, body, allowUnroutable, world.signal))) {
         ended = 'interrupted';
@@ -178,5 +179,5 @@ export async function publishFile(
     rejects: rejects.length === 0 ? null : rejects.path,
     ...speed(tally.published, performance.now() - started),
   };
-  return { plan, summary, state: saving?.file, total: reached.published, failure };
+  return { plan, summary, state: saving?.file, total: reached, failure };
 }

@@ -1,5 +1,6 @@
 /** All inputs of one `publish`, one after the other. */
 import { recordTypes } from '@inator/discogs';
+import { counted } from '../io.ts';
 import { extractionCompleteBody } from './completion.ts';
 import { type PublishedFile, type PublishWorld, publishFile } from './file.ts';
 import type { Plan, PublishOptions } from './plan.ts';
@@ -24,6 +25,26 @@ function isExtraction(files: readonly PublishedFile[], options: PublishOptions):
   return recordTypes.every((type) => files.some(({ plan }) => plan.type === type && plan.format === 'xml'));
 }
 
+/**
+ * Records by kind, as `extraction_complete` declares them. A kind of which anything was refused is left out: its rows are
+ * not in the ledgers of this run, and where a count is declared, keys that came another way could make up for them. What
+ * is not declared is never purged.
+ */
+function declarable(files: readonly PublishedFile[]): {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly refused: ReadonlyMap<string, number>;
+} {
+  const counts: Record<string, number> = {};
+  const refused = new Map<string, number>();
+  for (const { plan, total } of files) {
+    if (plan.type === undefined) continue;
+    counts[plan.type] = (counts[plan.type] ?? 0) + total.published;
+    if (total.refused > 0) refused.set(plan.type, (refused.get(plan.type) ?? 0) + total.refused);
+  }
+  for (const type of refused.keys()) delete counts[type];
+  return { counts, refused };
+}
+
 /** False when it was interrupted. */
 async function announceExtraction(
   files: readonly PublishedFile[],
@@ -31,15 +52,17 @@ async function announceExtraction(
   options: PublishOptions,
   world: PublishWorld,
 ): Promise<boolean> {
-  const counts: Record<string, number> = {};
-  for (const { plan, total } of files) {
-    if (plan.type !== undefined) counts[plan.type] = (counts[plan.type] ?? 0) + total;
-  }
+  const { counts, refused } = declarable(files);
   const names = files.map(({ plan }) => plan.name);
   const body = extractionCompleteBody(counts, names, startedAt);
   for (const exchange of new Set(files.map(({ plan }) => plan.exchange))) {
     const outlet = await world.outletOf(exchange);
     if (!(await announce(outlet, exchange, body, options.allowUnroutable, world.signal))) return false;
+  }
+  for (const [type, records] of refused) {
+    world.warn(
+      `${counted(records, 'record')} of ${type} refused: extraction_complete declares no number of ${type}, so that no service purges them; publish all of them without a refusal first`,
+    );
   }
   return true;
 }
