@@ -99,6 +99,7 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
     const columns = [{ type: 'integer' as const }, ...stagedColumns(table)];
     const arrays = columns.map(({ type }, i) => `pg_catalog.unnest($${i + 1}::${type}[])`).join(', ');
     const values = columns.map(({ type }, i) => `$${i + 1}::${type}`).join(', ');
+    const merging = { seen: ledger?.seen, partitioned: found.kind === 'p' };
     const begin = found.gin ? `${postgres.begin}; ${ginMemory}` : postgres.begin;
     return {
       schema,
@@ -110,9 +111,9 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
       lockAndShape: lockAndShapeSql(schema, table.name),
       shape: found.shape,
       enterSeen: ledger && `INSERT INTO ${ledger.seen} ("key") SELECT pg_catalog.unnest($1::text[])`,
-      mergeStage: mergeSql(schema, table, stage, ledger?.seen),
-      mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`, ledger?.seen),
-      mergeRow: mergeSql(schema, table, `(VALUES (${values}))`, ledger?.seen),
+      mergeStage: mergeSql(schema, table, stage, merging),
+      mergeArrays: mergeSql(schema, table, `ROWS FROM (${arrays})`, merging),
+      mergeRow: mergeSql(schema, table, `(VALUES (${values}))`, merging),
       ask: askSql(schema, table, ledger?.seen),
     };
   };

@@ -26,6 +26,19 @@ export interface MergeRow {
   /** Keys and hashes that lost to a commit made after this statement began; what they met is asked separately. */
   readonly contested: readonly string[] | null;
   readonly contested_hashes: readonly string[] | null;
+  /**
+   * Of a partitioned table: keys written, and whether their content is another than the stored one's; created and updated
+   * are 0, and these keys are in no count. Which rows are new is asked separately.
+   */
+  readonly written?: readonly string[] | null;
+  readonly written_changed?: readonly boolean[] | null;
+}
+
+export interface MergeOptions {
+  /** The ledger, where one is kept: the keys of the batch go into it in the same statement, whatever becomes of their rows. */
+  readonly seen?: string | undefined;
+  /** RETURNING cannot tell a new row from an updated one: of a partitioned table it has no system columns. */
+  readonly partitioned?: boolean | undefined;
 }
 
 /** May the incoming row replace the stored one? Null, where a version is missing on a side, means no. */
@@ -38,11 +51,13 @@ function yields(stored: string, incoming: string, hash: string): string {
   );
 }
 
-/**
- * `source` is a relation with the stage's columns, given without an alias. `seen` is the ledger, where one is kept: the
- * keys of the batch go into it in the same statement, whatever becomes of their rows.
- */
-export function mergeSql(schema: string, table: TableSpec, source: string, seen?: string): string {
+/** `source` is a relation with the stage's columns, given without an alias. */
+export function mergeSql(
+  schema: string,
+  table: TableSpec,
+  source: string,
+  { seen, partitioned = false }: MergeOptions = {},
+): string {
   const target = qualified(schema, table.name);
   const key = quoted(table.key);
   const hash = quoted(table.hash);
@@ -53,6 +68,13 @@ export function mergeSql(schema: string, table: TableSpec, source: string, seen?
   const changed = `j."#hash" IS DISTINCT FROM j.${hash}`;
   const keep = (column: string, value: string): string =>
     `${column} = CASE WHEN t.${hash} = excluded.${hash} THEN t.${column} ELSE ${value} END`;
+  const told = `pg_catalog.count(*) FILTER (WHERE m.created)::int AS created,
+  pg_catalog.count(*) FILTER (WHERE NOT m.created AND ${changed})::int AS updated,
+  pg_catalog.count(*) FILTER (WHERE NOT ${changed} AND (NOT m.created OR NOT j."#write"))::int AS unchanged,`;
+  const written = `0 AS created, 0 AS updated,
+  pg_catalog.count(*) FILTER (WHERE NOT ${changed} AND NOT j."#write")::int AS unchanged,
+  pg_catalog.array_agg(j.${key}::text) FILTER (WHERE m.key IS NOT NULL) AS written,
+  pg_catalog.array_agg(${changed}) FILTER (WHERE m.key IS NOT NULL) AS written_changed,`;
   return `
 WITH latest AS (
   SELECT DISTINCT ON (s.${key} COLLATE "C") ${staged.map((name) => `s.${name}`).join(', ')}
@@ -70,12 +92,10 @@ WITH latest AS (
   ON CONFLICT (${key}) DO UPDATE SET ${seq} = excluded.${seq}, ${hash} = excluded.${hash},
     ${[...content.map((name) => keep(name, `excluded.${name}`)), keep(quoted(updatedColumn), 'pg_catalog.now()')].join(', ')}
   WHERE ${yields('t', 'excluded', hash)}
-  RETURNING t.${key} AS key, t.xmax = 0 AS created
+  RETURNING t.${key} AS key${partitioned ? '' : ', t.xmax = 0 AS created'}
 )${seen === undefined ? '' : `, ledger AS (INSERT INTO ${seen} ("key") SELECT l.${key} FROM latest AS l)`}
 SELECT pg_catalog.count(*)::int AS keys,
-  pg_catalog.count(*) FILTER (WHERE m.created)::int AS created,
-  pg_catalog.count(*) FILTER (WHERE NOT m.created AND ${changed})::int AS updated,
-  pg_catalog.count(*) FILTER (WHERE NOT ${changed} AND (NOT m.created OR NOT j."#write"))::int AS unchanged,
+  ${partitioned ? written : told}
   pg_catalog.count(*) FILTER (WHERE NOT j."#write" AND ${changed})::int AS stale,
   pg_catalog.count(*) FILTER (WHERE j."#seq" = j.${seq} AND ${changed})::int AS tied,
   pg_catalog.array_agg(j.${key}::text) FILTER (WHERE m.key IS NULL AND j."#write") AS contested,
@@ -90,4 +110,18 @@ SELECT pg_catalog.count(*)::int AS found,
   pg_catalog.count(*) FILTER (WHERE t.${quoted(table.hash)} = c.hash)::int AS unchanged
 FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS c (key, hash)
 JOIN ${qualified(schema, table.name)} AS t ON t.${quoted(table.key)} = c.key`;
+}
+
+/**
+ * Which of the rows that a merge has just written it made, and which it changed: a row that ON CONFLICT updated was locked
+ * before, and carries its locker's mark. To be asked in the merge's own transaction, which alone sees these rows as it left
+ * them.
+ */
+export function writtenSql(schema: string, table: TableSpec): string {
+  return `
+SELECT pg_catalog.count(*)::int AS found,
+  pg_catalog.count(*) FILTER (WHERE t.xmax = 0)::int AS created,
+  pg_catalog.count(*) FILTER (WHERE t.xmax <> 0 AND w.changed)::int AS updated
+FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::boolean[])) AS w (key, changed)
+JOIN ${qualified(schema, table.name)} AS t ON t.${quoted(table.key)} = w.key`;
 }

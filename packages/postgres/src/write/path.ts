@@ -15,7 +15,7 @@ import type { Bytes } from '../encode/bytes.ts';
 import type { RowEncoder } from '../encode/rows.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { Judging } from './judging.ts';
-import { contestedSql, type MergeRow } from './merge.ts';
+import { contestedSql, type MergeRow, writtenSql } from './merge.ts';
 
 /** All SQL of a table, made once when the sink opens. */
 export interface TableSql {
@@ -69,7 +69,18 @@ export async function countsOf(
   records: number,
 ): Promise<Counts> {
   if (row === undefined) throw defect('the merge returned no row');
-  let { unchanged, stale } = row;
+  let { created, updated, unchanged, stale } = row;
+  if (row.written != null) {
+    const { rows } = await lease.query<{ found: number; created: number; updated: number }>(
+      writtenSql(sql.schema, sql.table),
+      [row.written, row.written_changed],
+    );
+    const met = rows[0] ?? { found: 0, created: 0, updated: 0 };
+    if (met.found !== row.written.length) throw swallowed(sql.table, 'merge', row.written.length - met.found, records);
+    created += met.created;
+    updated += met.updated;
+    unchanged += met.found - met.created - met.updated;
+  }
   if (row.contested !== null) {
     const { rows } = await lease.query<{ found: number; unchanged: number }>(contestedSql(sql.schema, sql.table), [
       row.contested,
@@ -82,7 +93,7 @@ export async function countsOf(
     unchanged += met.unchanged;
     stale += met.found - met.unchanged;
   }
-  const { created, updated, keys, tied } = row;
+  const { keys, tied } = row;
   if (created + updated + unchanged + stale !== keys) {
     throw defect(`the merge counts ${created} + ${updated} + ${unchanged} + ${stale} for ${keys} keys`);
   }
