@@ -8,6 +8,7 @@
  */
 import { delay, fault, SinkError, within } from '@inator/runtime';
 import neo4j, { type Driver, type Session } from 'neo4j-driver';
+import { type Concurrency, createConcurrency } from './concurrency.ts';
 import { classify } from './faults.ts';
 import {
   authToken,
@@ -36,6 +37,8 @@ export interface Neo4jStats {
 
 export interface Neo4j {
   begin(options?: BeginOptions): Promise<Transaction>;
+  /** The turns of those who write records: one for each transaction, taken before it begins. */
+  readonly concurrency: Concurrency;
   /** Resolves when the server answers and can be written to: it makes a node and takes it back. */
   check(signal?: AbortSignal): Promise<void>;
   /** As the server gives it, such as `5.26.12`. */
@@ -134,6 +137,7 @@ export function createNeo4j(settings: Neo4jSettings): Neo4j {
 
   return {
     begin,
+    concurrency: createConcurrency(),
     transactionMs: transactionTimeoutMs + graceMs,
     async check(signal) {
       const transaction = await begin({ signal, timeoutMs: Math.min(transactionTimeoutMs, 5_000) });

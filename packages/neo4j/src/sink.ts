@@ -30,6 +30,7 @@ import {
 } from '@inator/runtime';
 import { heldEdge, type Judged, type LockedRow, lost, onlyRow, raced, racedCause, receipt } from './answers.ts';
 import { assemble, type Held, type Plan, rewrites } from './assemble.ts';
+import type { TurnEnd } from './concurrency.ts';
 import { blame } from './culprit.ts';
 import type { Neo4j } from './driver.ts';
 import { classify } from './faults.ts';
@@ -73,9 +74,11 @@ export interface GraphSink<R> extends Sink<R> {
   stats(): GraphSinkStats;
 }
 
+const deadlock = 'Neo.TransientError.Transaction.DeadlockDetected';
+
 /** Codes after which the same transaction, started over, usually passes; how often at most. */
 const restartable: Readonly<Record<string, number>> = {
-  'Neo.TransientError.Transaction.DeadlockDetected': Number.POSITIVE_INFINITY,
+  [deadlock]: Number.POSITIVE_INFINITY,
   'Neo.ClientError.Statement.EntityNotFound': Number.POSITIVE_INFINITY,
   raced: Number.POSITIVE_INFINITY,
   // Two writers may make a node at the same moment; a second time it is the record's own doing.
@@ -211,6 +214,21 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     }
   };
 
+  const writeInTurn = async (...[batch, candidates, clock, signal]: Parameters<typeof writeOnce>): Promise<Receipt> => {
+    const turn = await neo4j.concurrency.enter(signal);
+    let end: TurnEnd = 'failed';
+    try {
+      const written = await writeOnce(batch, candidates, clock, signal);
+      end = 'passed';
+      return written;
+    } catch (thrown) {
+      if (classify(thrown).fault.native === deadlock) end = 'deadlocked';
+      throw thrown;
+    } finally {
+      turn.leave(end);
+    }
+  };
+
   /**
    * Runs every statement once on nothing. A server that has just started takes seconds to plan the writing one, on a busy
    * machine tens of seconds: the writers would each plan it, side by side, inside the time of their first transaction.
@@ -246,7 +264,8 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       const tried: Record<string, number> = {};
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await writeOnce(batch, candidates, clock, signal);
+          const written = await writeInTurn(batch, candidates, clock, signal);
+          return attempt === 1 ? written : { ...written, restarts: attempt - 1 };
         } catch (thrown) {
           const error = classify(thrown);
           const code = error.cause === racedCause ? 'raced' : (error.fault.native ?? '');

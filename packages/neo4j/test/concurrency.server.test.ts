@@ -1,5 +1,5 @@
 import { addCounts, noCounts, type Receipt } from '@inator/runtime';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createGraphSink, type Neo4j } from '../src/index.ts';
 import { band, bandModel, batchOf, graphOf, keyed, labelList, labelsOf } from './support/bands.ts';
 import { gated } from './support/gate.ts';
@@ -40,10 +40,11 @@ describe('eight writers over overlapping keys', () => {
         'h',
       ),
     );
-    // Each writer has its own order and its own cuts: they meet everywhere.
+    // Each writer has its own order, its own cuts and its own driver, as eight replicas have: they meet everywhere.
+    const drivers = Array.from({ length: 8 }, () => connect());
     const receipts = await Promise.all(
-      Array.from({ length: 8 }, async (_, writer): Promise<Receipt[]> => {
-        const sink = createGraphSink(neo4j, model, { attempts: 100 });
+      drivers.map(async (driver, writer): Promise<Receipt[]> => {
+        const sink = createGraphSink(driver, model, { attempts: 100 });
         const turned = [...records.slice(writer * 7), ...records.slice(0, writer * 7)];
         const got: Receipt[] = [];
         for (let from = 0; from < turned.length; from += 10 + writer) {
@@ -52,6 +53,7 @@ describe('eight writers over overlapping keys', () => {
         return got;
       }),
     );
+    await Promise.all(drivers.map((driver) => driver.close()));
     const counts = receipts.flat().reduce((sum, receipt) => addCounts(sum, receipt.counts), noCounts);
     expect(counts).toEqual({ created: 60, updated: 0, unchanged: 7 * 60, stale: 0, collapsed: 0 });
     const made = receipts.flat().reduce((sum, { graph }) => sum + (graph?.nodesCreated ?? 0), 0);
@@ -68,6 +70,33 @@ describe('eight writers over overlapping keys', () => {
       ]),
     );
     expect(edges).toEqual([...expected].sort());
+  });
+
+  it('write one at a time, side by side no longer, once they have met in a deadlock', async () => {
+    const [id, genre] = [unique(), unique()];
+    const own = connect();
+    await createGraphSink(own, model).write(batchOf(model, [keyed(band(id), 'h1')]), never);
+    // The sink holds its node and is about to make the genre; who makes the genre wants the node.
+    const gate = gated(own, 2);
+    const sink = createGraphSink(gate.neo4j, model);
+    const write = sink.write(batchOf(model, [keyed(band(id, { genres: [genre] }), 'h2')]), never);
+    await gate.reached;
+    expect(own.concurrency.stats()).toEqual({ active: 1, waiting: 0, limit: Number.POSITIVE_INFINITY });
+    const holder = await neo4j.begin();
+    await holder.run(`MERGE (:${labels.genre} {name: $genre})`, { genre });
+    const wanting = holder.run(`MATCH (n:${labels.band} {id: $id}) SET n.held = true`, { id });
+    await waitsForLock(id);
+    gate.open();
+    await wanting;
+    await holder.rollback();
+    const receipt = await write;
+    expect([receipt.restarts, receipt.counts.updated, sink.stats().restarts]).toEqual([
+      1,
+      1,
+      { 'Neo.TransientError.Transaction.DeadlockDetected': 1 },
+    ]);
+    expect(own.concurrency.stats()).toEqual({ active: 0, waiting: 0, limit: 1 });
+    await own.close();
   });
 
   it('a batch that keeps losing is handed back as unavailable', async () => {
@@ -89,11 +118,20 @@ describe('eight writers over overlapping keys', () => {
 });
 
 describe('two writers meeting in the worst place', () => {
+  // Each test a driver of its own: after a deadlock its writers would write one after the other, and never meet.
+  let own: Neo4j;
+  beforeEach(() => {
+    own = connect();
+  });
+  afterEach(async () => {
+    await own.close();
+  });
+
   it('an older version that had read before the later one committed does not overwrite it', async () => {
     const id = unique();
-    const plain = createGraphSink(neo4j, model);
+    const plain = createGraphSink(own, model);
     await plain.write(batchOf(model, [keyed(band(id, { name: 'one' }), 'h1', 1n)]), never);
-    const gate = gated(neo4j, 1);
+    const gate = gated(own, 1);
     const late = createGraphSink(gate.neo4j, model).write(
       batchOf(model, [keyed(band(id, { name: 'two' }), 'h2', 2n)]),
       never,
@@ -107,9 +145,9 @@ describe('two writers meeting in the worst place', () => {
 
   it('an older version that waited for the lock of the later one sees it', async () => {
     const id = unique();
-    const plain = createGraphSink(neo4j, model);
+    const plain = createGraphSink(own, model);
     await plain.write(batchOf(model, [keyed(band(id, { name: 'one', places: ['p1'] }), 'h1', 1n)]), never);
-    const gate = gated(neo4j, 'before commit');
+    const gate = gated(own, 'before commit');
     const later = createGraphSink(gate.neo4j, model).write(
       batchOf(model, [keyed(band(id, { name: 'three', places: ['p3'] }), 'h3', 3n)]),
       never,
@@ -127,10 +165,10 @@ describe('two writers meeting in the worst place', () => {
   it('a record that two writers bring as new at once is created once, its relationships too', async () => {
     const [id, place] = [unique(), unique()];
     const record = keyed(band(id, { places: [place] }), 'h');
-    const gate = gated(neo4j, 'before commit');
+    const gate = gated(own, 'before commit');
     const first = createGraphSink(gate.neo4j, model).write(batchOf(model, [record]), never);
     await gate.reached;
-    const sink = createGraphSink(neo4j, model);
+    const sink = createGraphSink(own, model);
     const second = sink.write(batchOf(model, [record]), never);
     await waitsForLock(id);
     gate.open();
@@ -142,12 +180,12 @@ describe('two writers meeting in the worst place', () => {
 
   it('when both sides let go of a relationship at once, it goes', async () => {
     const [group, member] = [unique(), unique()];
-    const plain = createGraphSink(neo4j, model);
+    const plain = createGraphSink(own, model);
     await plain.write(
       batchOf(model, [keyed(band(group, { members: [member] }), 'g1'), keyed(band(member, { groups: [group] }), 'm1')]),
       never,
     );
-    const gate = gated(neo4j, 'before commit');
+    const gate = gated(own, 'before commit');
     const one = createGraphSink(gate.neo4j, model).write(batchOf(model, [keyed(band(group), 'g2')]), never);
     await gate.reached;
     const other = plain.write(batchOf(model, [keyed(band(member), 'm2')]), never);
@@ -159,12 +197,12 @@ describe('two writers meeting in the worst place', () => {
 
   it('a side that asserts a relationship while the other takes it away has it in the end', async () => {
     const [group, member] = [unique(), unique()];
-    const plain = createGraphSink(neo4j, model);
+    const plain = createGraphSink(own, model);
     await plain.write(
       batchOf(model, [keyed(band(group, { members: [member] }), 'g1'), keyed(band(member), 'm1')]),
       never,
     );
-    const gate = gated(neo4j, 'before commit');
+    const gate = gated(own, 'before commit');
     const removing = createGraphSink(gate.neo4j, model).write(batchOf(model, [keyed(band(group), 'g2')]), never);
     await gate.reached;
     const asserting = plain.write(batchOf(model, [keyed(band(member, { groups: [group] }), 'm2')]), never);

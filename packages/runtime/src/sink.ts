@@ -52,6 +52,8 @@ export interface Receipt {
   readonly counts: Counts;
   /** Milliseconds by phase, as far as the sink tells them apart. */
   readonly phases: Readonly<Partial<Record<Phase, number>>>;
+  /** How often the write began anew within this call, because others were in its way: deadlocks, races. Default 0. */
+  readonly restarts?: number;
   /** Graph sinks: what the store says it created and deleted. */
   readonly graph?: {
     readonly nodesCreated: number;

@@ -75,7 +75,7 @@ describe('events', () => {
     const stop = metrics.events(events);
     events.emit('batch.written', written());
     events.emit('batch.written', written({ attempts: 3, sealedBy: 'age' }));
-    events.emit('batch.written', written({ refused: 1 }));
+    events.emit('batch.written', written({ refused: 1, receipt: { ...written().receipt, restarts: 2 } }));
     events.emit('batch.held', oneOfEach['batch.held']);
     stop();
     events.emit('batch.written', written());
@@ -87,6 +87,7 @@ describe('events', () => {
     expect(value(text, 'inator_batch_duration_seconds_sum', { phase: 'copy' })).toBeCloseTo(0.6);
     expect(value(text, 'inator_batch_duration_seconds_bucket', { phase: 'total', le: '0.5' })).toBe(3);
     expect(value(text, 'inator_batch_retries_total', { class: 'store-unreachable' })).toBe(1);
+    expect(value(text, 'inator_batch_retries_total', { class: 'store-busy' })).toBe(2);
   });
 
   it('tell the age since publishing only of batches that have one, and count the versions that decided nothing', async () => {

@@ -41,7 +41,7 @@ export function batching<const P extends 'POSTGRES' | 'NEO4J'>(prefix: P) {
         when:
           prefix === 'POSTGRES'
             ? 'Up to the free cores of the database; more than POSTGRES_POOL_MAX allows is cut, with a warning.'
-            : 'Up to the free cores of the graph database; more writers also mean more deadlocks between them.',
+            : 'Up to the free cores of the graph database. Writers that deadlock write fewer at a time by themselves, so more can do no harm.',
       }),
       natural: boolean({
         name: 'BATCH_NATURAL',

@@ -10,7 +10,7 @@ import type { Batch } from '../batch.ts';
 import type { Fault } from '../fault.ts';
 import { fault } from '../fault.ts';
 import { addCounts, type Counts, noCounts, type Outcome, type Receipt, SinkError, stored } from '../sink.ts';
-import type { Brake } from './brake.ts';
+import type { Brake, Trial } from './brake.ts';
 import { PutOff, type Write, type WriteContext } from './write.ts';
 
 export function isolate<R>(inner: Write<R>, brake: Brake): Write<R> {
@@ -20,8 +20,12 @@ export function isolate<R>(inner: Write<R>, brake: Brake): Write<R> {
       receipt = await inner(batch, context);
     } catch (error) {
       if (!(error instanceof SinkError)) throw error;
-      const found = await resolve(inner, brake, batch, context, error);
-      return found;
+      const trial = brake.trial(batch.records.length);
+      try {
+        return await resolve(inner, trial, batch, context, error);
+      } finally {
+        trial.close();
+      }
     }
     const refused = receipt.outcomes.flatMap((outcome, index) =>
       outcome.is === 'refused' ? [{ index, outcome }] : [],
@@ -34,8 +38,12 @@ export function isolate<R>(inner: Write<R>, brake: Brake): Write<R> {
     // The store has written the others already; what it says of these counts like any other refusal.
     context.split(batch.records.length, first.outcome.fault, true);
     const trial = brake.trial(batch.records.length);
-    for (const { index, outcome } of refused) trial.refuse(index, outcome.fault);
-    trial.commit();
+    try {
+      for (const { index, outcome } of refused) trial.refuse(index, outcome.fault);
+      trial.commit();
+    } finally {
+      trial.close();
+    }
     return receipt;
   };
 }
@@ -45,13 +53,12 @@ type Part = readonly number[];
 
 async function resolve<R>(
   inner: Write<R>,
-  brake: Brake,
+  trial: Trial,
   batch: Batch<R>,
   context: WriteContext,
   first: SinkError,
 ): Promise<Receipt> {
   const outcomes: Outcome[] = new Array(batch.records.length).fill(stored);
-  const trial = brake.trial(batch.records.length);
   const condemn = (index: number, found: Fault, attempts: number): void => {
     trial.refuse(index, found);
     outcomes[index] = { is: 'refused', fault: found, attempts };
@@ -59,6 +66,7 @@ async function resolve<R>(
   let counts: Counts = noCounts;
   let phases: Receipt['phases'] = {};
   let graph: Receipt['graph'];
+  let restarts = 0;
   let examined = false;
 
   /** What is left of `part` after `error` has been dealt with, as parts to write in order. */
@@ -110,6 +118,7 @@ async function resolve<R>(
       const receipt = await inner(sub(batch, part), others ? { ...context, others } : context);
       counts = addCounts(counts, receipt.counts);
       phases = addPhases(phases, receipt.phases);
+      restarts += receipt.restarts ?? 0;
       if (receipt.graph !== undefined) graph = addGraph(graph, receipt.graph);
       for (const [at, outcome] of receipt.outcomes.entries()) {
         const index = part[at];
@@ -124,7 +133,13 @@ async function resolve<R>(
     }
   }
   trial.commit();
-  return { outcomes, counts, phases, ...(graph === undefined ? {} : { graph }) };
+  return {
+    outcomes,
+    counts,
+    phases,
+    ...(restarts === 0 ? {} : { restarts }),
+    ...(graph === undefined ? {} : { graph }),
+  };
 }
 
 /** The parts with this record behind them, and behind it the later versions of its key: they must not be overtaken. */

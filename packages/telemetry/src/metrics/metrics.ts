@@ -145,7 +145,8 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
       if (publishedAgeMs !== undefined) {
         metrics.observe('inator_message_published_age_seconds', { data_type }, publishedAgeMs / 1_000);
       }
-      const { graph, counts } = receipt;
+      const { graph, counts, restarts = 0 } = receipt;
+      if (restarts > 0) metrics.inc('inator_batch_retries_total', { data_type, class: 'store-busy' }, restarts);
       if (counts.tied !== undefined) metrics.inc('inator_version_ties_total', { data_type }, counts.tied);
       if (graph === undefined) return;
       metrics.inc('inator_graph_writes_total', { data_type, kind: 'node', op: 'created' }, graph.nodesCreated);

@@ -53,7 +53,7 @@ export const batchMetrics = {
     type: 'counter',
     labels: { ...lane, class: [] },
     from: 'event',
-    help: 'Attempts that did not go through and will be made again, by fault code.',
+    help: 'Attempts that did not go through and are made again, by fault code; store-busy are deadlocks and other writers in the way.',
   },
   inator_batch_splits_total: {
     type: 'counter',
