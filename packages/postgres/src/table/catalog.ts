@@ -12,6 +12,8 @@ export interface CatalogColumn {
   readonly notNull: boolean;
   /** The table fills it when an INSERT does not. */
   readonly filled: boolean;
+  /** Filled from a sequence of its own. */
+  readonly identity: boolean;
 }
 
 export interface CatalogCheck {
@@ -69,7 +71,8 @@ SELECT pg_catalog.json_build_object(
       'declared', pg_catalog.format_type(a.atttypid, a.atttypmod),
       'base', pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
       'notNull', a.attnotnull,
-      'filled', a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '') ORDER BY a.attnum), '[]')
+      'filled', a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '' OR t.typdefault IS NOT NULL,
+      'identity', a.attidentity <> '') ORDER BY a.attnum), '[]')
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
   'checks', (

@@ -7,7 +7,8 @@ import type { Lease } from '../pool/lease.ts';
 import type { Postgres } from '../pool/pool.ts';
 import { misconfigured } from '../pool/settings.ts';
 import { type CatalogTable, readTable } from './catalog.ts';
-import { catalogNames, createdColumn, stagedColumns, updatedColumn } from './columns.ts';
+import { createdColumn, stagedColumns, updatedColumn } from './columns.ts';
+import { complaintOf, sentenceOf } from './complaint.ts';
 import { ginStorage } from './gin.ts';
 import { qualified, quoted } from './names.ts';
 
@@ -103,48 +104,13 @@ export function indexSql(schema: string, table: TableSpec, index: IndexSpec): st
 
 /** Whether the table, as the catalogue now tells of it, could be opened. */
 export function isAsWanted(found: CatalogTable, schema: string, table: TableSpec): boolean {
-  try {
-    verify(found, schema, table);
-    return true;
-  } catch {
-    return false;
-  }
+  return complaintOf(found, schema, table) === undefined;
 }
 
 /** Throws `SinkError` `misconfigured`, which says what is wrong and what would mend it. */
 function verify(found: CatalogTable, schema: string, table: TableSpec): void {
-  const target = qualified(schema, table.name);
-  if (found.kind !== 'r' && found.kind !== 'p') throw misconfigured(`${target} is there, but it is not a table`);
-  const wanted = [
-    ...stagedColumns(table),
-    { name: createdColumn, type: 'timestamptz' as const },
-    { name: updatedColumn, type: 'timestamptz' as const },
-  ];
-  for (const { name, type } of wanted) {
-    const column = found.columns.find((other) => other.name === name);
-    if (column === undefined) {
-      throw misconfigured(`${target} has no column ${quoted(name)}: ALTER TABLE ${target} ADD ${quoted(name)} ${type}`);
-    }
-    if (!catalogNames[type].includes(column.base)) {
-      throw misconfigured(`column ${quoted(name)} of ${target} is ${column.declared}, but ${type} is wanted`);
-    }
-  }
-  const names = new Set(wanted.map(({ name }) => name));
-  const unfilled = found.columns.find(({ name, notNull, filled }) => notNull && !filled && !names.has(name));
-  if (unfilled !== undefined) {
-    throw misconfigured(
-      `column ${quoted(unfilled.name)} of ${target} is NOT NULL without a default, and nothing fills it`,
-    );
-  }
-  if (!found.uniqueColumns.includes(table.key)) {
-    throw misconfigured(
-      `${target} has no primary key on ${quoted(table.key)}: ALTER TABLE ${target} ADD CONSTRAINT ` +
-        `${quoted(`${table.name}_pkey`)} PRIMARY KEY (${quoted(table.key)})`,
-    );
-  }
-  if (found.missing.length > 0) {
-    throw misconfigured(`the role lacks rights: GRANT ${found.missing.join(', ')} ON ${target} TO it`);
-  }
+  const complaint = complaintOf(found, schema, table);
+  if (complaint !== undefined) throw misconfigured(sentenceOf(complaint));
 }
 
 async function verifyAccess(lease: Lease, schema: string, { needsTemp }: PrepareOptions): Promise<void> {
