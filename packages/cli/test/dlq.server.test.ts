@@ -1,12 +1,10 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { startProxy, until } from '@inator/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { run } from '../src/program.ts';
 import { inator, lastJson, type Ran, spawnInator } from './support/command.ts';
-import { type LetterWorld, openLetterWorld, type Sent, type Waiting } from './support/letters.ts';
+import { bodyOf, idsOf, type LetterWorld, numbers, openLetterWorld, sent } from './support/letters.ts';
 
 let world: LetterWorld;
 let queue = '';
@@ -24,12 +22,6 @@ afterEach(async () => {
 });
 
 const dlq = (...args: string[]): Promise<Ran> => inator(['dlq', ...args], { env: world.env });
-const body = (id: number): string => `{"type":"data","id":"${id}"}`;
-const sent = (count: number, more: (id: number) => Partial<Sent> = () => ({})): Sent[] =>
-  Array.from({ length: count }, (_, index) => ({ body: body(index), key: String(index), ...more(index) }));
-const idsOf = (waiting: readonly Waiting[]): number[] =>
-  waiting.map((one) => Number((JSON.parse(one.body.toString()) as { id: string }).id));
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const sorted = (ids: Iterable<number>): number[] => [...new Set(ids)].sort((a, b) => a - b);
 
 describe('looking at letters', () => {
@@ -100,6 +92,31 @@ describe('looking at letters', () => {
     expect(idsOf(left.slice(2))).toEqual(numbers(5));
   });
 
+  it('a letter with a time beyond all times, or a reason that is none, stops no command', async () => {
+    const death = (time: number, reason: unknown) => [{ reason, queue: 'q', time: { '!': 'timestamp', value: time } }];
+    // Microseconds, where the broker counts seconds.
+    await world.put(letters, bodyOf(1), { 'x-death': death(1_763_850_000_000_000, 'rejected') });
+    await world.put(letters, bodyOf(2), { 'x-death': death(1_763_850_000, { toString: 1 }) });
+    const ran = await Promise.all([dlq('list')]);
+    for (const args of [
+      ['stats'],
+      ['peek', '--full'],
+      ['export', '-'],
+      ['replay', '--dry-run'],
+      ['drop', '--yes', '2'],
+    ]) {
+      ran.push(await dlq(...args));
+    }
+    expect(ran.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      ran.map(() => ({ code: 0, stderr: expect.not.stringMatching(/error|RangeError|TypeError/) })),
+    );
+    expect(ran[3]?.stdout).toContain('"code":"broker-rejected"');
+    expect(ran[3]?.stdout).toContain('"failedAt":null');
+    expect(ran[3]?.stdout).toContain('"failedAt":"2025-11-22T22:20:00.000Z"');
+    expect(ran[3]?.stdout).toContain('"code":"broker-unknown"');
+    expect(await world.depth(letters)).toBe(0);
+  });
+
   it('says that there is no such queue, and that somebody else is reading', async () => {
     const ran = await inator(['dlq', 'stats'], { env: { ...world.env, RABBITMQ_EXCHANGE_PREFIX: 'nobody' } });
     expect(ran).toMatchObject({
@@ -132,7 +149,7 @@ describe('sending letters back', () => {
     expect(lastJson(ran)).toMatchObject({ ended: 'complete', replayed: 500, skipped: 0 });
     const back = await world.take(queue);
     expect(idsOf(back)).toEqual(numbers(5_000).filter(isMeant));
-    expect(back[0]?.body.toString()).toBe(body(2_000));
+    expect(back[0]?.body.toString()).toBe(bodyOf(2_000));
     expect(back[0]?.headers).toMatchObject({ 'x-seq': 2_000, 'x-inator-replays': 1 });
     expect(back[0]?.headers).not.toHaveProperty('x-inator-code');
     expect(await world.depth(world.spec('graphinator').queue)).toBe(0);
@@ -198,10 +215,8 @@ describe('sending letters back', () => {
 
   it('loses no letter when the broker goes away, and says what to do', async () => {
     await world.write('tableinator', sent(500));
-    const { hostname, port, username, password } = new URL(world.env.RABBITMQ_URL ?? '');
-    const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
-    const env = { ...world.env, RABBITMQ_URL: `amqp://${username}:${password}@127.0.0.1:${proxy.port}` };
-    const running = inator(['dlq', 'replay', '--rate', '300', '--json'], { env });
+    const proxy = await startProxy({ target: world.server });
+    const running = inator(['dlq', 'replay', '--rate', '300', '--json'], { env: world.through(proxy.port) });
     await until(async () => (await world.depth(queue)) >= 50, 'fifty letters back');
     proxy.cut();
     const ran = await running;
@@ -214,6 +229,30 @@ describe('sending letters back', () => {
     expect(sorted(idsOf(await world.take(queue)))).toEqual(numbers(500));
   });
 
+  it('a letter that could not be taken out any more is not counted, though it was the last of --limit', async () => {
+    await world.write('tableinator', sent(5));
+    const inner = await startProxy({ target: world.server });
+    // The first connection reads letters, and can be cut alone; the second one sends them back.
+    let connections = 0;
+    const outer = await startProxy({
+      target() {
+        connections += 1;
+        return connections === 1 ? { host: '127.0.0.1', port: inner.port } : world.server;
+      },
+    });
+    const running = inator(['dlq', 'replay', '--limit', '2', '--rate', '0.5', '--json'], {
+      env: world.through(outer.port),
+    });
+    await until(async () => (await world.depth(queue)) >= 1, 'the first letter back');
+    inner.cut();
+    const ran = await running;
+    await Promise.all([outer.close(), inner.close()]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain('1 letter replayed');
+    expect(lastJson(ran)).toMatchObject({ ended: 'failed', replayed: 1 });
+    await until(async () => (await world.depth(letters)) >= 4, 'the letters back');
+  });
+
   it('to a queue that was deleted fails, and the letters stay in order', async () => {
     await world.write('tableinator', sent(300));
     await world.remove(queue);
@@ -221,63 +260,5 @@ describe('sending letters back', () => {
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(`there is no queue ${queue}`);
     expect(idsOf(await world.take(letters))).toEqual(numbers(300));
-  });
-});
-
-describe('deleting letters', () => {
-  const typed = (answer: string, ...args: string[]): Promise<Ran> =>
-    inator(['dlq', 'drop', ...args], { env: world.env, stdin: answer });
-  const isBad = (id: number): boolean => id % 3 === 0;
-  const mixed = (): Sent[] => sent(300, (id) => (isBad(id) ? { code: 'json-invalid' } : {}));
-
-  it('takes the right number, typed or given; with any other nothing is dropped', async () => {
-    await world.write('tableinator', mixed());
-    await world.write('graphinator', mixed());
-    const bad = ['--code', 'json-invalid'];
-    expect(lastJson(await dlq('drop', ...bad, '--dry-run', '--json'))).toMatchObject({ dryRun: true, letters: 200 });
-    for (const ran of [
-      await typed('', ...bad),
-      await typed('yes\n', ...bad),
-      await typed('199\n', ...bad),
-      await dlq('drop', ...bad, '--yes', '100'),
-      await dlq('drop', '--key', 'nobody', '--yes', '1'),
-    ]) {
-      expect(ran.code).toBe(1);
-      expect(ran.stderr).toContain('nothing was dropped');
-    }
-    expect(await world.depth(letters)).toBe(300);
-    const ran = await typed('100\n', ...bad, '--service', 'tableinator');
-    expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining('Type 100 to drop 100 letters for good') });
-    expect(await world.depth(world.spec('graphinator').deadLetterQueue)).toBe(300);
-    const given = await dlq('drop', ...bad, '--yes', '100', '--json');
-    expect(given).toMatchObject({ code: 0, stderr: expect.stringContaining('100 letters dropped') });
-    expect(lastJson(given)).toMatchObject({ ended: 'complete', dropped: 100 });
-    for (const service of ['tableinator', 'graphinator'] as const) {
-      const left = await world.take(world.spec(service).deadLetterQueue);
-      expect(idsOf(left)).toEqual(numbers(300).filter((id) => !isBad(id)));
-    }
-    expect(await world.depth(queue)).toBe(0);
-  });
-
-  it('interrupted at the question drops nothing', async () => {
-    await world.write('tableinator', sent(5));
-    let interrupt: () => void = () => undefined;
-    let said = '';
-    const code = run(['dlq', 'drop'], {
-      stdin: new PassThrough(),
-      stdout: { write: () => true },
-      stderr: { write: (text) => (said += text) },
-      env: world.env,
-      cwd: directory,
-      onInterrupt(listener) {
-        interrupt = listener;
-        return () => undefined;
-      },
-    });
-    await until(() => said.includes('Type 5 to drop'), 'the question');
-    interrupt();
-    expect(await code).toBe(130);
-    expect(said).toContain('nothing was dropped');
-    expect(idsOf(await world.take(letters))).toEqual(numbers(5));
   });
 });

@@ -24,12 +24,15 @@ import type { QueueSpec } from './topology.ts';
 
 /**
  * A letter on loan. One of the two is called before long, since the broker's patience
- * with unacked messages is finite; after the reader was closed neither does anything.
+ * with unacked messages is finite; after `close` was called neither does anything.
  */
 export interface LentLetter extends KeptLetter {
   /** It stays in the queue, unless it is removed later. Not allowed with `renewAfterMs`: there it stays. */
   keep(): void;
-  /** It leaves the queue: for good, when `close` of the reader has resolved. */
+  /**
+   * It leaves the queue: for good, when `close` of the reader has resolved. Throws `SourceError` when the connection was
+   * lost before: then it is in the queue, whoever saw it go.
+   */
   remove(): void;
 }
 
@@ -130,6 +133,10 @@ export async function openLetterReader(
     if (!closed) loss ??= brokerError('unavailable', why, error);
   }
 
+  function throwLoss(): void {
+    if (loss !== undefined) throw loss;
+  }
+
   async function ready(): Promise<number> {
     const asked = broker.within(side.checkQueue(queue), answerMs, `asking for the queue ${queue}`);
     return (await asked).messageCount;
@@ -175,10 +182,14 @@ export async function openLetterReader(
         if (is === 'undecided') become('kept');
       },
       remove() {
-        if (is === 'removed' || !become('removed')) return;
+        if (is === 'removed' || closed) return;
+        throwLoss();
+        become('removed');
         removedAny = true;
         removals += 1;
         page.remove(deliveryTag);
+        // The ack itself may show the loss.
+        throwLoss();
       },
     };
   }
@@ -219,11 +230,11 @@ export async function openLetterReader(
 
   /** The next arrival, undefined at the end. */
   async function nextArrival(signal: AbortSignal): Promise<LentLetter | undefined> {
-    if (loss !== undefined) throw loss;
+    throwLoss();
     // A walk that removed nothing would only see the same letters again, for ever.
     const isDue = removals > 0 && performance.now() - begun > (options.renewAfterMs ?? Number.POSITIVE_INFINITY);
     if (isDue) await renew(signal);
-    if (loss !== undefined) throw loss;
+    throwLoss();
     if (signal.aborted || taken >= goal) return undefined;
     const last = pages.at(-1);
     const page = last === undefined || last.messages.length === 0 ? await turnPage(goal - taken) : last;

@@ -152,6 +152,20 @@ describe('a walk', () => {
     await until(async () => (await fixture.ready(fixture.spec.deadLetterQueue)) === 300, 'all letters back');
   });
 
+  it('whose connection is cut takes nothing out any more, and says so at once', async () => {
+    const fixture = await fixtureFor();
+    await letters(fixture, numbered(3));
+    const reader = await openLetterReader(fixture.broker, fixture.spec);
+    const first = await reader.next(never);
+    fixture.proxy.cut();
+    await until(() => fixture.broker.status().state !== 'up', 'the loss');
+    expect(() => first?.remove()).toThrow(SourceError);
+    expect(() => first?.remove()).toThrow(/channel that reads/);
+    await reader.close();
+    first?.remove();
+    await until(async () => (await fixture.ready(fixture.spec.deadLetterQueue)) === 3, 'all letters back');
+  });
+
   it('stops before a queue with a delivery limit of somebody else would drop what it returns', async () => {
     const fixture = await fixtureFor({ declare: false });
     const channel = await fixture.admin.channel();

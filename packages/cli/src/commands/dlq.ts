@@ -39,7 +39,8 @@ Ctrl-C, which waits for the confirms that are due. The same command again goes o
 
 const dropNotes = `
 The letters that match are counted, shown in groups and held; then their number must be typed, or given with --yes. With
-any other number, or none, nothing is dropped and the exit code is 1. Export them first: dropped is dropped.
+any other number, or none, nothing is dropped and the exit code is 1. When the broker is lost meanwhile the exit code is
+1, too, and the message says how many are gone for certain. Export them first: dropped is dropped.
 
   inator dlq export --code json-invalid letters.jsonl
   inator dlq drop --code json-invalid --dry-run

@@ -155,16 +155,31 @@ export function drop(io: Io, flags: DropFlags): Promise<ExitCode> {
   return withQueues(io, async (queues, signal) => {
     if (flags.dryRun === true) return dryRun(io, queues, flags, signal, () => true, 'dropped');
     const groups = createGroups();
-    const { seen, dropped } = await dropLetters(queues, readOptionsOf(flags, signal), groups, (found) => {
-      const listed = groupsTable(groups.list());
-      // With --json the result alone goes to stdout.
-      if (flags.json === true) say(io, listed);
-      else io.stdout.write(`${listed}\n`);
-      return confirmed(io, found, flags.yes, signal);
-    });
-    const ended = signal.aborted && dropped === 0 ? 'interrupted' : 'complete';
+    const { seen, dropped, uncertain, failure } = await dropLetters(
+      queues,
+      readOptionsOf(flags, signal),
+      groups,
+      (found) => {
+        const listed = groupsTable(groups.list());
+        // With --json the result alone goes to stdout.
+        if (flags.json === true) say(io, listed);
+        else io.stdout.write(`${listed}\n`);
+        return confirmed(io, found, flags.yes, signal);
+      },
+    );
+    const ended = failure !== undefined ? 'failed' : signal.aborted && dropped === 0 ? 'interrupted' : 'complete';
     if (flags.json === true) {
-      io.stdout.write(`${safeJson({ dryRun: false, ended, dropped, seen: seen.seen, groups: groups.list() })}\n`);
+      io.stdout.write(
+        `${safeJson({ dryRun: false, ended, dropped, uncertain, seen: seen.seen, groups: groups.list() })}\n`,
+      );
+    }
+    if (failure !== undefined) {
+      const done = dropped === 0 && uncertain === 0 ? 'nothing was dropped' : `${counted(dropped, 'letter')} dropped`;
+      const perhaps = uncertain === 0 ? '' : `, and perhaps ${count(uncertain)} more`;
+      throw new CliError(`${done}${perhaps}, of ${count(seen.matched)}: ${messageOf(failure.error)}`, {
+        next: `is the broker at ${queues.address} up? inator dlq drop --dry-run with the same filters counts what is left`,
+        cause: failure.error,
+      });
     }
     if (ended === 'interrupted') {
       sayInterrupted(io, 'nothing was dropped');

@@ -14,7 +14,18 @@ import { nothingSeen, type ReadOptions, type Seen } from './read.ts';
 
 export interface DropResult {
   readonly seen: Seen;
+  /** Gone for certain. */
   readonly dropped: number;
+  /** Asked to go, and perhaps gone: the broker was lost before it could say. */
+  readonly uncertain: number;
+  /** Why not all of them are gone. */
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+/** One queue's letters, held. */
+interface Held {
+  readonly reader: LetterReader;
+  readonly removals: (() => void)[];
 }
 
 /** `confirm` is asked with the number of letters that match, and resolves true when they shall go. */
@@ -24,14 +35,14 @@ export async function dropLetters(
   groups: Groups,
   confirm: (found: number) => Promise<boolean>,
 ): Promise<DropResult> {
-  const readers: LetterReader[] = [];
-  const removals: (() => void)[] = [];
+  const holds: Held[] = [];
   const seen = nothingSeen();
   const enough = (): boolean => signal.aborted || (limit !== undefined && seen.matched >= limit);
 
   async function hold(place: Place): Promise<void> {
     const reader = await openLetterReader(queues.broker, place.spec, { anyDeliveryLimit });
-    readers.push(reader);
+    const removals: (() => void)[] = [];
+    holds.push({ reader, removals });
     while (!enough()) {
       const letter = await reader.next(signal);
       if (letter === undefined) return;
@@ -46,29 +57,39 @@ export async function dropLetters(
     }
   }
 
-  /** Rejects when it is not sure that what was removed is gone. */
-  async function giveBack(): Promise<void> {
-    const closed = await Promise.allSettled(readers.map((reader) => reader.close()));
-    const failed = closed.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+  let dropped = 0;
+  let uncertain = 0;
+  let failure: DropResult['failure'];
+
+  /** Only what was asked to go before a loss, and closed after it without one, is gone. */
+  async function dropHeld({ reader, removals }: Held): Promise<void> {
+    let asked = 0;
+    try {
+      for (const remove of removals) {
+        remove();
+        asked += 1;
+      }
+      await reader.close();
+      dropped += asked;
+    } catch (error) {
+      failure ??= { error };
+      uncertain += asked;
+    }
   }
 
-  let dropped = 0;
   try {
     for (const { place, depth } of await queues.present(selection)) {
       seen.depth += depth;
       if (depth > 0 && !enough()) await hold(place);
     }
-    if (!signal.aborted && removals.length > 0 && (await confirm(removals.length)) && !signal.aborted) {
-      for (const remove of removals) remove();
-      dropped = removals.length;
+    if (!signal.aborted && seen.matched > 0 && (await confirm(seen.matched)) && !signal.aborted) {
+      for (const held of holds) await dropHeld(held);
     }
-  } catch (error) {
-    await giveBack();
-    throw error;
+  } finally {
+    // Nothing is removed in those that are still open, and what is only kept comes back whatever happens.
+    await Promise.all(holds.map(({ reader }) => reader.close().catch(() => {})));
   }
-  await giveBack();
-  return { seen, dropped };
+  return { seen, dropped, uncertain, failure };
 }
 
 /** The first line of the input, without blanks; undefined at its end, or when `signal` aborts first. */

@@ -38,6 +38,8 @@ export interface Selection {
 }
 
 export interface LetterQueues {
+  /** The broker, as people are told of it. */
+  readonly address: string;
   /** Reads letters and acks them. */
   readonly broker: Broker;
   /** Every selected queue, there or not. */
@@ -59,7 +61,7 @@ export function forPeople(error: unknown, address: string): unknown {
   return new CliError(messageOf(error), { next, cause: error });
 }
 
-export function openLetterQueues(io: Io): LetterQueues & { readonly address: string } {
+export function openLetterQueues(io: Io): LetterQueues {
   const { domain, broker: target } = domainTarget(withStack(io.env));
   const broker = createBroker(target.settings);
   let publishing: Broker | undefined;

@@ -29,7 +29,7 @@ export interface PlaceTally {
   /** Letters there at the beginning. */
   readonly depth: number;
   seen: number;
-  /** Confirmed in their queue. */
+  /** Confirmed in their queue, and taken from the letters. */
   replayed: number;
   /** They match, but were replayed as often as is allowed. */
   skipped: number;
@@ -93,10 +93,12 @@ export async function replayAll(
         if (stop.aborted) break;
         const { confirmed } = await to.send(place.spec.queue, letter, stop);
         sent += 1;
-        const settled = confirmed.then(() => {
-          letter.remove();
-          tally.replayed += 1;
-        }, fail);
+        const settled = confirmed
+          .then(() => {
+            letter.remove();
+            tally.replayed += 1;
+          })
+          .catch(fail);
         underWay.add(settled);
         void settled.finally(() => underWay.delete(settled));
       }

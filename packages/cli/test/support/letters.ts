@@ -33,9 +33,15 @@ export type ServiceName = 'tableinator' | 'graphinator';
 export interface LetterWorld {
   readonly env: Readonly<Record<string, string>>;
   readonly prefix: string;
+  /** Where the broker listens: the target of a proxy. */
+  readonly server: { readonly host: string; readonly port: number };
+  /** The environment for a command that reaches the broker over a proxy on `port`. */
+  through(port: number): Readonly<Record<string, string>>;
   spec(service: ServiceName, type?: RecordType): QueueSpec;
   /** Dead-letters them in this order, through the real session. */
   write(service: ServiceName, sent: readonly Sent[], type?: RecordType): Promise<void>;
+  /** Puts one message straight into a queue, as a stranger may. */
+  put(queue: string, body: string, headers: Readonly<Record<string, unknown>>): Promise<void>;
   /** Messages waiting; 0 when there is no such queue. */
   depth(queue: string): Promise<number>;
   /** Takes everything out. */
@@ -76,9 +82,16 @@ export async function openLetterWorld(type: RecordType = 'artists'): Promise<Let
     await session.deadLetter(at, letter, never);
   }
 
+  const { hostname, port: listens, username, password } = new URL(url);
+
   return {
     env: { RABBITMQ_URL: url, RABBITMQ_EXCHANGE_PREFIX: prefix },
     prefix,
+    server: { host: hostname, port: Number(listens) },
+    through: (port) => ({
+      RABBITMQ_URL: `amqp://${username}:${password}@127.0.0.1:${port}`,
+      RABBITMQ_EXCHANGE_PREFIX: prefix,
+    }),
     spec,
     async write(service, sent, kind) {
       const queue = spec(service, kind);
@@ -97,6 +110,7 @@ export async function openLetterWorld(type: RecordType = 'artists'): Promise<Let
       }
       await session.close();
     },
+    put: (queue, text, headers) => publisher.publish('', queue, Buffer.from(text), { headers }),
     async depth(queue) {
       const asking = await broker.channel();
       try {
@@ -141,3 +155,14 @@ export async function openLetterWorld(type: RecordType = 'artists'): Promise<Let
     },
   };
 }
+
+export const bodyOf = (id: number): string => `{"type":"data","id":"${id}"}`;
+
+/** Letters with the keys 0, 1, 2, … */
+export const sent = (count: number, more: (id: number) => Partial<Sent> = () => ({})): Sent[] =>
+  Array.from({ length: count }, (_, index) => ({ body: bodyOf(index), key: String(index), ...more(index) }));
+
+export const idsOf = (waiting: readonly Waiting[]): number[] =>
+  waiting.map((one) => Number((JSON.parse(one.body.toString()) as { id: string }).id));
+
+export const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
