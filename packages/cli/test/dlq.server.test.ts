@@ -97,7 +97,7 @@ describe('looking at letters', () => {
     // Microseconds, where the broker counts seconds.
     await world.put(letters, bodyOf(1), { 'x-death': death(1_763_850_000_000_000, 'rejected') });
     await world.put(letters, bodyOf(2), { 'x-death': death(1_763_850_000, { toString: 1 }) });
-    const ran = await Promise.all([dlq('list')]);
+    const ran = [await dlq('list')];
     for (const args of [
       ['stats'],
       ['peek', '--full'],

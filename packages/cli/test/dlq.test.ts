@@ -1,7 +1,7 @@
 import type { KeptLetter } from '@inator/rabbitmq';
 import { describe, expect, it } from '@jest/globals';
 import { matches, timeOf } from '../src/dlq/filter.ts';
-import { infoOf } from '../src/dlq/letter.ts';
+import { infoOf, isoTime } from '../src/dlq/letter.ts';
 import { bodyText, jsonValue, safeJson, visible } from '../src/dlq/text.ts';
 import { inator } from './support/command.ts';
 
@@ -55,6 +55,11 @@ describe('what a letter tells', () => {
     });
     const death = [{ reason: 'delivery_limit', queue: 'q', time: { '!': 'timestamp', value: 1_000 } }];
     expect(infoOf(letter({ 'x-death': death }))).toMatchObject({ code: 'broker-delivery-limit', failedAt: 1_000_000 });
+    for (const value of [8.65e12, -8.65e12, Number.NaN, 1_763_850_000_000_000]) {
+      const never = [{ reason: 'rejected', time: { '!': 'timestamp', value } }];
+      expect(infoOf(letter({ 'x-death': never }))).toMatchObject({ code: 'broker-rejected', failedAt: undefined });
+      expect(isoTime(value * 1_000)).toBeNull();
+    }
     for (const odd of [{}, { 'x-death': 'x' }, { 'x-inator-code': 7 }, { 'x-inator-replays': -1 }]) {
       expect(infoOf(letter(odd))).toMatchObject({ code: 'unknown', failedAt: undefined, replays: 0 });
     }

@@ -23,6 +23,11 @@ export const codes: readonly string[] = [...Object.keys(faultKinds), ...brokerCo
 /** What `--stage` takes; the last is the broker's own and whatever does not tell. */
 export const stages = ['receive', 'decode', 'validate', 'copy', 'merge', 'graph', 'settle', '-'] as const;
 
+/** Epoch milliseconds that are a time; undefined of anything else: what stands in a header is anybody's. */
+function timeOf(at: number): number | undefined {
+  return Number.isNaN(new Date(at).getTime()) ? undefined : at;
+}
+
 interface Death {
   readonly reason: string;
   readonly at: number | undefined;
@@ -35,7 +40,8 @@ function deathOf(headers: KeptLetter['headers']): Death | undefined {
   if (typeof first !== 'object' || first === null) return undefined;
   const { reason, time } = first as { readonly reason?: unknown; readonly time?: { readonly value?: unknown } };
   const seconds = time?.value;
-  return { reason: String(reason), at: typeof seconds === 'number' ? seconds * 1000 : undefined };
+  const at = typeof seconds === 'number' ? timeOf(seconds * 1000) : undefined;
+  return { reason: typeof reason === 'string' ? reason : 'unknown', at };
 }
 
 export function infoOf(letter: KeptLetter): LetterInfo {
@@ -58,20 +64,20 @@ export function infoOf(letter: KeptLetter): LetterInfo {
       replays,
     };
   }
-  const failedAt = Date.parse(text('failed-at') ?? '');
   return {
     code,
     reason: text('reason') ?? '',
     stage: text('stage') ?? '-',
     model: text('model') ?? '-',
     key: text('key'),
-    failedAt: Number.isNaN(failedAt) ? undefined : failedAt,
+    failedAt: timeOf(Date.parse(text('failed-at') ?? '')),
     replays,
   };
 }
 
+/** Total: null of what is no time. */
 export const isoTime = (at: number | undefined): string | null =>
-  at === undefined ? null : new Date(at).toISOString();
+  at === undefined || timeOf(at) === undefined ? null : new Date(at).toISOString();
 
 /** A letter as one JSON object with nothing left out: the body as text where it is UTF-8, else as base64. */
 export function letterJson({ service, type, spec }: Place, letter: KeptLetter, info: LetterInfo): object {
