@@ -6,6 +6,9 @@
  */
 import { type BackoffOptions, backoffMs, delay } from '../backoff.ts';
 import { type Fault, fault } from '../fault.ts';
+import type { Keyed } from '../model.ts';
+import type { Receipt } from '../sink.ts';
+import { createTally } from './tally.ts';
 import { LetGo, type Write } from './write.ts';
 
 export interface BrakeSettings {
@@ -35,18 +38,23 @@ export const defaultBrake: BrakeSettings = {
 /** The batch refuses more than the brake allows: none of it is settled. */
 export class Braked extends Error {
   readonly fault: Fault;
-  constructor(found: Fault) {
+  /** Of the record whose refusal was one too many. */
+  readonly index: number;
+  constructor(found: Fault, index: number) {
     super(`the brake is on: ${found.reason}`);
     this.name = 'Braked';
     this.fault = found;
+    this.index = index;
   }
 }
 
-/** Refusals of one batch, counted only when the whole batch is through. */
+/** Refusals of one batch: from the first on they weigh against every writer, and they stay when the whole batch is through. */
 export interface Trial {
   /** Throws `Braked` when this refusal is one too many. */
   refuse(index: number, found: Fault): void;
   commit(): void;
+  /** To be called in any case: what was not committed is forgotten. */
+  close(): void;
 }
 
 export interface Brake {
@@ -55,71 +63,79 @@ export interface Brake {
   passed(records: number): void;
   /** A proven refusal outside a batch (decoding): true when it may be dead-lettered, false when it must be detained. */
   admit(found: Fault): boolean;
-  engage(found: Fault): void;
+  /** The refusal of this record was one too many. */
+  engage(found: Fault, record?: Keyed<unknown>): void;
+  /**
+   * A batch went through. It lets the brake go when the store has taken a record whose refusal was one too many; a
+   * neighbour proves nothing, until as many records as the brake looks at were written, begun while it was `on`.
+   */
+  took(records: readonly Keyed<unknown>[], receipt: Receipt, on: Fault | undefined): void;
   disengage(by: 'store' | 'operator'): void;
   /** Resolves when the brake lets go, or the signal aborts. */
   off(signal: AbortSignal): Promise<void>;
 }
 
-const passedMark = 0;
-const wordMark = 1;
-const provenMark = 2;
-
 export function createBrake(
   settings: BrakeSettings,
   changed: { on(found: Fault, refused: number, of: number): void; off(by: 'store' | 'operator'): void },
 ): Brake {
-  const ring = new Uint8Array(settings.window);
-  const tally = [0, 0, 0];
-  let seen = 0;
-  let at = 0;
+  /** Stands still while the brake is on for it: else what passes beside would wash it, and let the next refusals through. */
+  const word = createTally(settings.window);
+  const proven = createTally(settings.window);
+  /** Of the batches that are being tried. */
+  const open = { word: 0, proven: 0, records: 0 };
   let on: Fault | undefined;
+  /** Records whose refusal was one too many, by content: they may come again in another batch, or another session. */
+  const tipping = new Set<string>();
+  let writtenSince = 0;
   /** After an operator's word this many refusals are let through: what is in the lane now, not what comes after. */
   let pardoned = 0;
   let waiters: (() => void)[] = [];
 
-  const count = (mark: 0 | 1 | 2): void => {
-    if (seen === settings.window) tally[ring[at] ?? 0] = (tally[ring[at] ?? 0] ?? 0) - 1;
-    else seen += 1;
-    ring[at] = mark;
-    tally[mark] = (tally[mark] ?? 0) + 1;
-    at = (at + 1) % settings.window;
+  const count = (found: Fault | undefined): void => {
+    if (found !== undefined || on === undefined || on.proven) word.count(found !== undefined && !found.proven);
+    proven.count(found?.proven ?? false);
   };
-  const tooMany = (word: number, proven: number, of: number): boolean =>
-    word > Math.max(settings.minimum, settings.share * Math.min(settings.window, of)) ||
-    proven > settings.provenShare * settings.window;
+  const provenTooMany = (more: number): boolean =>
+    proven.refused + open.proven + more > settings.provenShare * settings.window;
+  const tooMany = (): boolean => {
+    const of = Math.min(settings.window, word.seen + open.records);
+    return word.refused + open.word > Math.max(settings.minimum, settings.share * of) || provenTooMany(0);
+  };
 
   const brake: Brake = {
     get on() {
       return on;
     },
     passed(records) {
-      for (let i = Math.min(records, settings.window); i > 0; i -= 1) count(passedMark);
+      for (let i = Math.min(records, settings.window); i > 0; i -= 1) count(undefined);
     },
     trial(records) {
       const refusals = new Map<number, Fault>();
-      let word = 0;
-      let proven = 0;
+      const own = { word: 0, proven: 0, records };
+      open.records += records;
       return {
         refuse(index, found) {
           refusals.set(index, found);
           if (pardoned > 0) return;
-          if (found.proven) proven += 1;
-          else word += 1;
+          const kind = found.proven ? 'proven' : 'word';
+          own[kind] += 1;
+          open[kind] += 1;
           const inARow = found.proven ? 0 : run(refusals, index, found.code);
-          if (
-            inARow >= settings.inARow ||
-            tooMany((tally[wordMark] ?? 0) + word, (tally[provenMark] ?? 0) + proven, seen + records)
-          ) {
-            throw new Braked(found);
-          }
+          if (inARow >= settings.inARow || tooMany()) throw new Braked(found, index);
         },
         commit() {
+          this.close();
           for (let index = 0; index < records; index += 1) {
             const found = refusals.get(index);
-            if (found === undefined) count(passedMark);
-            else if (pardoned > 0) pardoned -= 1;
-            else count(found.proven ? provenMark : wordMark);
+            if (found !== undefined && pardoned > 0) pardoned -= 1;
+            else count(found);
+          }
+        },
+        close() {
+          for (const kind of ['word', 'proven', 'records'] as const) {
+            open[kind] -= own[kind];
+            own[kind] = 0;
           }
         },
       };
@@ -129,26 +145,33 @@ export function createBrake(
         pardoned -= 1;
         return true;
       }
-      if (tooMany(tally[wordMark] ?? 0, (tally[provenMark] ?? 0) + 1, seen + 1)) {
+      if (provenTooMany(1)) {
         brake.engage(found);
         return false;
       }
-      count(provenMark);
+      count(found);
       return true;
     },
-    engage(found) {
+    engage(found, record) {
+      if (record !== undefined && !found.proven && tipping.size < settings.window) tipping.add(nameOf(record));
       if (on !== undefined) return;
       on = found;
-      changed.on(found, (tally[wordMark] ?? 0) + (tally[provenMark] ?? 0), seen);
+      writtenSince = 0;
+      changed.on(found, word.refused + proven.refused, Math.max(word.seen, proven.seen));
+    },
+    took(records, { outcomes, counts }, began) {
+      if (on === undefined || on.proven) return;
+      if (began === on) writtenSince += counts.created + counts.updated;
+      const healed = records.some((record, index) => outcomes[index]?.is === 'stored' && tipping.has(nameOf(record)));
+      if (healed || writtenSince >= settings.window) brake.disengage('store');
     },
     disengage(by) {
       if (by === 'operator') pardoned = settings.window;
       if (on === undefined) return;
       on = undefined;
-      ring.fill(passedMark);
-      tally[passedMark] = seen;
-      tally[wordMark] = 0;
-      tally[provenMark] = 0;
+      tipping.clear();
+      word.forgive();
+      proven.forgive();
       changed.off(by);
       const woken = waiters;
       waiters = [];
@@ -170,6 +193,8 @@ export function createBrake(
   return brake;
 }
 
+const nameOf = ({ key, hash }: Keyed<unknown>): string => JSON.stringify([key, hash]);
+
 /** Length of the unbroken run of refusals with this code around `index`, in order of arrival. */
 function run(refusals: ReadonlyMap<number, Fault>, index: number, code: string): number {
   let length = 1;
@@ -182,13 +207,14 @@ function run(refusals: ReadonlyMap<number, Fault>, index: number, code: string):
 export function brakeLayer<R>(inner: Write<R>, brake: Brake, settings: BrakeSettings): Write<R> {
   return async (batch, context) => {
     for (let attempt = 1; ; attempt += 1) {
+      const began = brake.on;
       try {
         const receipt = await inner(batch, context);
-        if (brake.on !== undefined && !brake.on.proven) brake.disengage('store');
+        brake.took(batch.records, receipt, began);
         return receipt;
       } catch (error) {
         if (!(error instanceof Braked)) throw error;
-        brake.engage(error.fault);
+        brake.engage(error.fault, batch.records[error.index]);
         if (context.gone.aborted) throw new LetGo('gone');
         const wait = backoffMs(attempt, settings.probe);
         context.held(
