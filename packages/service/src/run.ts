@@ -30,6 +30,7 @@ import {
   standardRoutes,
 } from '@inator/telemetry';
 import { createTracing, type Tracing } from '@inator/tracing';
+import { keepConnected } from './connected.ts';
 import { brokerSettings, laneSettings, queueSpec } from './settings.ts';
 import { stopOnSignal } from './stop.ts';
 
@@ -192,8 +193,10 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     stopLogging();
     log.flush();
   };
+  const ending = new AbortController();
   const stopped = stopOnSignal({ log, config, lastLines }, async (deadline) => {
     health.markStopping();
+    ending.abort();
     const left = await Promise.all(lanes.map((lane) => lane.stop(deadline)));
     await Promise.all([broker.close(), letters.close(), store.close()]);
     live.close();
@@ -225,6 +228,7 @@ export async function runService<G extends Groups, C extends ServiceConfig>(
     pid: process.pid,
   });
   tellOfTracing(tracing, log);
+  void keepConnected(broker, ending.signal);
   for (const lane of lanes) lane.start();
   health.markStarted();
   void warnOnceReachable(store, log);
