@@ -9,7 +9,8 @@
  * are dead. Losses are seen by the `close` event alone, because a graceful stop of the broker (320) raises no `error`.
  */
 import { type BackoffOptions, backoffMs, delay, type Fault, within } from '@inator/runtime';
-import { type Channel, type ChannelModel, type ConfirmChannel, connect, IllegalOperationError } from 'amqplib';
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
+import { connect, IllegalOperationError } from './amqp.ts';
 import { brokerError, brokerFault, classifyConnect } from './faults.ts';
 import { address, type BrokerSettings, connectArguments, settingsDefaults } from './settings.ts';
 import { orAborted } from './waiting.ts';

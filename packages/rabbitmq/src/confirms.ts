@@ -4,7 +4,8 @@
  * `confirmed` the broker has it, on disk where the queue is durable · `unroutable` the broker confirmed it, yet no queue
  * took it · `nacked` a queue refused it (full) or died · `lost` the channel ended first, so it may or may not have arrived.
  */
-import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from 'amqplib';
+import type { ConfirmChannel, Message, Options } from 'amqplib';
+import { IllegalOperationError } from './amqp.ts';
 import type { Broker } from './broker.ts';
 
 export type PublishEnd = 'confirmed' | 'unroutable' | 'nacked' | 'lost';

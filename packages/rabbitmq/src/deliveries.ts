@@ -3,6 +3,7 @@ import type { Delivery, DeliveryProperties, Headers } from '@inator/runtime';
 import type { ConsumeMessage, MessageProperties } from 'amqplib';
 import type { AckEntry } from './acks.ts';
 import { replaysOf } from './replay.ts';
+import { isLong } from './tables.ts';
 
 /** What the session keeps about a delivery; a symbol keeps it out of logs and copies. */
 export interface Loan {
@@ -29,7 +30,14 @@ export function loanOf(delivery: Delivery, session: object): Loan | undefined {
   return found?.session === session ? found : undefined;
 }
 
-export function toDelivery(message: ConsumeMessage, queue: string, session: object, entry: AckEntry): Delivery {
+/** `counting`: whether the queue counts deliveries, as quorum queues do. */
+export function toDelivery(
+  message: ConsumeMessage,
+  queue: string,
+  session: object,
+  entry: AckEntry,
+  counting: boolean,
+): Delivery {
   const { fields, properties, content } = message;
   const count: unknown = properties.headers?.['x-delivery-count'];
   const delivery: LentDelivery = {
@@ -40,9 +48,9 @@ export function toDelivery(message: ConsumeMessage, queue: string, session: obje
     routingKey: fields.routingKey,
     queue,
     redelivered: fields.redelivered,
-    // On a first delivery the broker has counted nothing: a header of that name is the producer's, and would make good
-    // records suspects.
-    deliveryCount: fields.redelivered && typeof count === 'number' ? count : 0,
+    // On a first delivery the broker has counted nothing, on a classic queue never: a header of that name is the producer's,
+    // or comes from another queue, and would make good records suspects.
+    deliveryCount: counting && fields.redelivered && typeof count === 'number' ? count : 0,
     replays: replaysOf(properties),
     arrivedAt: performance.now(),
     [loan]: { session, entry, properties },
@@ -77,7 +85,9 @@ function ownBytes(content: Buffer): Uint8Array {
 }
 
 function propertiesOf(from: MessageProperties): DeliveryProperties {
-  const to: Mutable<DeliveryProperties> = { headers: from.headers ?? noHeaders };
+  const to: Mutable<DeliveryProperties> = {
+    headers: from.headers === undefined ? noHeaders : withBigints(from.headers),
+  };
   if (from.contentType !== undefined) to.contentType = from.contentType;
   if (from.contentEncoding !== undefined) to.contentEncoding = from.contentEncoding;
   if (from.messageId !== undefined) to.messageId = from.messageId;
@@ -86,4 +96,16 @@ function propertiesOf(from: MessageProperties): DeliveryProperties {
   if (from.appId !== undefined) to.appId = from.appId;
   if (from.timestamp !== undefined) to.timestamp = from.timestamp;
   return to;
+}
+
+/** What reads a version wants a bigint; the letter keeps amqplib's form. */
+function withBigints(headers: Headers): Headers {
+  let copy: Record<string, unknown> | undefined;
+  for (const name in headers) {
+    const value = headers[name];
+    if (!isLong(value)) continue;
+    copy ??= { ...headers };
+    copy[name] = BigInt(value.value);
+  }
+  return copy ?? headers;
 }

@@ -7,6 +7,8 @@
  * cannot be said within the budget is left out and counted.
  */
 
+import { isLong } from './tables.ts';
+
 /** Bytes one text or byte string may keep. */
 const maxValueBytes = 2_048;
 /** Tables within tables within tables; deeper ones are left out. */
@@ -120,13 +122,14 @@ function encodeTable(table: object, room: number, depth: number): Encoded | unde
   return { value: copy, bytes };
 }
 
-/** Timestamps and decimals, which amqplib tells apart by a member `!`; a sender's own `!` is not passed on. */
+/** Timestamps, decimals and long integers, which amqplib tells apart by a member `!`; a sender's own `!` is not passed on. */
 function encodeTyped(typed: object): Encoded | undefined {
   const { '!': type, value } = typed as { readonly '!': unknown; readonly value?: unknown };
   if (type === 'timestamp') {
     const valid = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 63;
     return valid ? { value: { '!': type, value }, bytes: 9 } : undefined;
   }
+  if (isLong(typed)) return { value: { '!': typed['!'], value: typed.value }, bytes: 9 };
   if (type === 'decimal' && typeof value === 'object' && value !== null) {
     const { places, digits } = value as { readonly places?: unknown; readonly digits?: unknown };
     const valid = isUnsigned(places, 0xff) && isUnsigned(digits, 0xffff_ffff);

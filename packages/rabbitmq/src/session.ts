@@ -110,7 +110,7 @@ export async function openSession(
   }
 
   function lend(message: ConsumeMessage): void {
-    take(toDelivery(message, queue, self, acks.push(message.fields.deliveryTag)));
+    take(toDelivery(message, queue, self, acks.push(message.fields.deliveryTag), spec.type === 'quorum'));
   }
 
   /** Always under a fresh tag: a broker may refuse, or mix up, one it has just cancelled. */

@@ -1,5 +1,6 @@
 /** Where the broker is and how it is spoken to. */
-import { credentials, type Options } from 'amqplib';
+import type { Options } from 'amqplib';
+import { credentials } from './amqp.ts';
 
 export interface TlsSettings {
   /** Certificate authorities to trust, PEM; the system's when absent. */
