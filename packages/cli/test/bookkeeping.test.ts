@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Item } from '../src/publish/item.ts';
 import { createRate } from '../src/publish/rate.ts';
-import { createRejects } from '../src/publish/rejects.ts';
+import { createRejects, isRejectFile } from '../src/publish/rejects.ts';
 import { createStateFile, identify, type Progress, statePath } from '../src/publish/state.ts';
 import { createWatermark } from '../src/publish/watermark.ts';
 
@@ -77,7 +77,7 @@ describe('the reject file', () => {
     rejects.add('a.jsonl', refused(1, 'x"y'));
     rejects.add('a.jsonl', refused(2, Buffer.from([0xff])));
     await rejects.close();
-    const lines = (await readFile(rejects.path, 'utf8')).trimEnd().split('\n');
+    const lines = (await readFile(join(directory, 'r.jsonl'), 'utf8')).trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { file: 'a.jsonl', line: 1, byte: 10, code: 'json-invalid', reason: 'no', text: 'x"y' },
       { file: 'a.jsonl', line: 2, byte: 20, code: 'json-invalid', reason: 'no', base64: '/w==' },
@@ -101,11 +101,29 @@ describe('the reject file', () => {
 
   it('is removed at the start of a new run, and not created without rejects', async () => {
     const path = join(directory, 'r.jsonl');
-    await writeFile(path, 'of last week\n');
+    const before = createRejects(path);
+    before.add('a', refused(1, 'of last week'));
+    await before.close();
     const rejects = createRejects(path);
     await rejects.cutTo(0);
     await rejects.close();
     await expect(stat(path)).rejects.toThrow('ENOENT');
+  });
+
+  it('is told from every other file, which is left as it is', async () => {
+    const path = join(directory, 'r.jsonl');
+    const largest = createRejects(path);
+    largest.add('a', refused(1, '\u0001'.repeat(70_000)));
+    await largest.close();
+    expect(await isRejectFile(path)).toBe(true);
+    await writeFile(path, '');
+    expect(await isRejectFile(path)).toBe(true);
+    for (const text of ['{"id":"1"}\n', 'of last week', '\n', 'null', '{"file":"a","code":"x","reason":"y"}']) {
+      await writeFile(path, text);
+      expect(await isRejectFile(path)).toBe(false);
+      await expect(createRejects(path).cutTo(0)).rejects.toThrow('it is no reject file');
+      expect(await readFile(path, 'utf8')).toBe(text);
+    }
   });
 });
 

@@ -1,15 +1,17 @@
 /** `inator publish`: files into the exchanges. */
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { CliError, type ExitCode, exitCodes, messageOf } from '../exit.ts';
-import { counted, type Io, interruptible, say, styled, warn } from '../io.ts';
+import { count, counted, type Io, interruptible, say, styled, warn } from '../io.ts';
 import { withNotes } from '../notes.ts';
 import { choice, jsonOption, positiveNumber, wholeNumber } from '../options.ts';
 import { domainOf, type PublishDomain, prefixOf } from '../publish/domain.ts';
 import type { PublishWorld } from '../publish/file.ts';
 import { type Format, formats } from '../publish/format.ts';
 import { nowhere } from '../publish/outlet.ts';
+import { shownOfDryRun } from '../publish/paths.ts';
 import { type PublishOptions, planAll } from '../publish/plan.ts';
 import { showProgress } from '../publish/progress.ts';
+import { standardError } from '../publish/rejects.ts';
 import { type PublishResult, publishAll } from '../publish/run.ts';
 import { type RunSummary, summaryTable } from '../publish/summary.ts';
 import { openOutlets } from '../servers/outlets.ts';
@@ -61,7 +63,10 @@ is special: each becomes a member of its name. Gzip is recognised by its
 first bytes, whatever the name. The kind of record is told by --type, else the root of the XML, else the file's name.
 
 A bad line costs that line. It is written to FILE.rejects.jsonl (--rejects PATH) with line, byte offset, code, reason and
-the line itself, it is counted, and the exit code stays 0; with --strict it is 1. A second run replaces the reject file.
+the line itself, it is counted, and the exit code stays 0; with --strict it is 1. A second run replaces the reject file,
+but no file of another kind, and it passes over reject and state files of the inputs that "*" names as well. Rejects of
+standard input go to stdin.rejects.jsonl, or to standard error where that cannot be written. Whether files can be written
+is looked at before anything is published. A dry run writes no file: it shows the first 20 rejects of every input.
 
 Every message is persistent and confirmed by the broker before it counts as published. A message that no queue would
 receive stops the run, because the broker would drop it; --allow-unroutable accepts that.
@@ -103,8 +108,10 @@ function world(io: Io, signal: AbortSignal, domain: PublishDomain): Omit<Publish
 
 function printSummary(io: Io, summary: RunSummary, json: boolean): void {
   for (const file of summary.files) {
-    if (file.rejects === null) continue;
-    warn(io, `${file.file}: ${counted(file.refused, 'record')} refused, with reasons in ${file.rejects}`);
+    if (file.refused === 0) continue;
+    const shown = file.refused > shownOfDryRun ? `, the first ${shownOfDryRun} above` : ', with reasons above';
+    const where = file.rejects === standardError ? ', with reasons above' : `, with reasons in ${file.rejects}`;
+    warn(io, `${file.file}: ${counted(file.refused, 'record')} refused${file.rejects === null ? shown : where}`);
   }
   if (summary.unroutable > 0) {
     warn(
@@ -116,16 +123,22 @@ function printSummary(io: Io, summary: RunSummary, json: boolean): void {
   else if (summary.files.length > 0) io.stdout.write(`${summaryTable(summary)}\n`);
 }
 
-function sayHowToResume(io: Io, { summary }: PublishResult): void {
+function sayHowToResume(io: Io, { summary, resumesAfter }: PublishResult): void {
   const stopped = summary.files.at(-1);
   if (stopped === undefined || summary.ended === 'complete' || summary.dryRun) return;
   if (summary.published + summary.before === 0) return;
-  say(
-    io,
-    stopped.file === 'standard input'
-      ? `standard input cannot be resumed: its first ${counted(stopped.read, 'record')} are published or refused`
-      : `${counted(stopped.before + stopped.published, 'record')} of ${stopped.file} are published; the same command again goes on from there`,
-  );
+  if (stopped.file === 'standard input') {
+    say(io, `standard input cannot be resumed: its first ${counted(stopped.read, 'record')} are published or refused`);
+    return;
+  }
+  const published = stopped.before + stopped.published;
+  const again =
+    resumesAfter === undefined
+      ? 'starts at the beginning'
+      : resumesAfter < published
+        ? `goes on behind the first ${count(resumesAfter)}`
+        : 'goes on from there';
+  say(io, `${counted(published, 'record')} of ${stopped.file} are published; the same command again ${again}`);
 }
 
 function exitCodeOf({ summary }: PublishResult, strict: boolean): ExitCode {
@@ -158,7 +171,9 @@ async function publish(io: Io, files: readonly string[], flags: Flags): Promise<
   const { signal, release } = interruptible(io, () => process.exit(exitCodes.interrupted));
   const outlets = options.dryRun ? undefined : openOutlets(target, { say: (text) => say(io, text) });
   try {
-    const plans = await planAll(options, prefixOf(domain, target.exchangePrefix, io.env), io.stdin);
+    const plans = await planAll(options, prefixOf(domain, target.exchangePrefix, io.env), io.stdin, (text) =>
+      say(io, text),
+    );
     const result = await publishAll(plans, options, {
       ...world(io, signal, domain),
       broker: target.address,
@@ -198,7 +213,7 @@ export function publishCommand({ io, exitWith }: Context): Command {
     .option('--exchange <name>', 'target exchange instead of PREFIX-TYPE')
     .option('--complete', 'announce the end of every file and of the run')
     .option('--no-complete', 'announce nothing, not even after an XML dump')
-    .option('--dry-run', 'read and check everything, publish nothing; rejects are written')
+    .option('--dry-run', 'read and check everything, publish nothing, write no file')
     .option('--rate <n>', 'records a second at most', positiveNumber)
     .option('--limit <n>', 'stop after so many records of each file', wholeNumber(1))
     .option('--no-resume', 'start at the beginning, even after an interrupted run')

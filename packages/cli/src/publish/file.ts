@@ -5,12 +5,13 @@ import { fileCompleteBody } from './completion.ts';
 import type { Input } from './input.ts';
 import { beginning } from './item.ts';
 import type { Outlet } from './outlet.ts';
+import type { Places } from './paths.ts';
 import type { Plan, PublishOptions } from './plan.ts';
 import { announce, pump, type Tally } from './pump.ts';
 import type { Rate } from './rate.ts';
 import { openItems } from './reading.ts';
-import { createRejects, type Rejects } from './rejects.ts';
-import { createStateFile, type Identity, identify, type Progress, type StateFile, statePath } from './state.ts';
+import { createRejects, createShownRejects, type Rejects } from './rejects.ts';
+import { createStateFile, type Identity, identify, type Progress, type StateFile } from './state.ts';
 import { type FileSummary, speed } from './summary.ts';
 
 /** What publishing needs of the world around it. */
@@ -35,7 +36,14 @@ export interface PublishedFile {
   readonly state: StateFile | undefined;
   /** What became of the records of the file, earlier runs included. */
   readonly total: { readonly published: number; readonly refused: number };
+  /** Where the same command goes on: the last position that was kept. Undefined where it starts at the beginning. */
+  readonly saved: Progress | undefined;
   readonly failure: { readonly error: unknown } | undefined;
+}
+
+/** The reject file of a run, or of one of its inputs. */
+export function openRejects({ rejects }: Places, world: Pick<PublishWorld, 'say'>): Rejects {
+  return rejects.is === 'file' ? createRejects(rejects.path) : createShownRejects(world.say, rejects.most);
 }
 
 interface Saving {
@@ -50,11 +58,11 @@ async function savingOf(
   broker: string,
 ): Promise<Saving | undefined> {
   // A limited run is a look at the file: it leaves the position of a whole run alone.
-  if (!input.file || options.dryRun || options.limit !== undefined) return undefined;
+  if (plan.places.state === undefined || !input.file) return undefined;
   const { format, type, delimiter, exchange } = plan;
   const reading = JSON.stringify({ format, type, delimiter, key: options.key, renames: [...options.renames] });
   return {
-    file: createStateFile(statePath(plan.path, options.state)),
+    file: createStateFile(plan.places.state),
     identity: await identify(plan.path, { broker, exchange, reading }),
   };
 }
@@ -94,11 +102,8 @@ export async function publishFile(
 ): Promise<PublishedFile> {
   const started = performance.now();
   const tally: Tally = { read: 0, published: 0, refused: 0, signals: 0, unroutable: 0 };
-  const input = await plan.open();
-  const saving = await savingOf(plan, input, options, world.broker);
-  const earlier = await progressBefore(plan, saving, options, world);
-  const rejects = more.shared ?? createRejects(`${plan.path === '-' ? 'stdin' : plan.path}.rejects.jsonl`);
-  const from: Progress = earlier ?? {
+  const rejects = more.shared ?? openRejects(plan.places, world);
+  const fresh: Progress = {
     position: beginning,
     published: 0,
     refused: 0,
@@ -106,11 +111,24 @@ export async function publishFile(
     rejectsBytes: more.shared?.length ?? 0,
     complete: false,
   };
-  let reached = from;
+  let from = fresh;
+  let reached = fresh;
+  let saved: Progress | undefined;
+  let saving: Saving | undefined;
   let ended: FileSummary['ended'] = 'before';
   let failure: PublishedFile['failure'];
 
-  async function publish(): Promise<void> {
+  function fail(error: unknown): void {
+    failure ??= { error };
+    ended = 'failed';
+  }
+
+  async function save(to: Saving, progress: Progress): Promise<void> {
+    await to.file.save(to.identity, progress);
+    saved = progress;
+  }
+
+  async function publish(input: Input): Promise<void> {
     const outlet = await world.outletOf(plan.exchange);
     const items = openItems(plan, input, {
       check: world.checkOf(plan.type),
@@ -119,6 +137,7 @@ export async function publishFile(
       key: options.key,
       renames: options.renames,
     });
+    const to = saving;
     const pumped = await pump({
       items,
       outlet,
@@ -131,7 +150,7 @@ export async function publishFile(
       allowUnroutable: options.allowUnroutable,
       signal: world.signal,
       tally,
-      save: saving && ((progress) => saving.file.save(saving.identity, progress)),
+      save: to && ((progress) => save(to, progress)),
     });
     reached = pumped.progress;
     ended = pumped.ended;
@@ -147,27 +166,46 @@ export async function publishFile(
       }
       tally.signals += 1;
     }
-    await saving?.file.save(saving.identity, { ...reached, complete: true });
+    if (to !== undefined) await save(to, { ...reached, complete: true });
   }
 
-  const closeInput = (): void => input.close();
-  world.signal.addEventListener('abort', closeInput, { once: true });
-  try {
+  async function publishFrom(input: Input): Promise<void> {
+    saving = await savingOf(plan, input, options, world.broker);
+    const earlier = await progressBefore(plan, saving, options, world);
+    if (earlier !== undefined) {
+      from = earlier;
+      reached = earlier;
+      saved = earlier;
+      if (earlier.complete) {
+        // Of a shared reject file, what later inputs wrote stands behind this.
+        rejects.pass(earlier.rejectsBytes);
+        return;
+      }
+    }
     await rejects.cutTo(from.rejectsBytes);
     if (rejects.length < from.rejectsBytes) {
       world.warn(`${rejects.path} is shorter than the interrupted run left it: rejects from before are gone`);
     }
-    if (!from.complete) {
-      const unwatch = world.watch(input, from, tally);
-      await publish().finally(unwatch);
-    }
+    const unwatch = world.watch(input, from, tally);
+    await publish(input).finally(unwatch);
+  }
+
+  let input: Input | undefined;
+  const closeInput = (): void => input?.close();
+  world.signal.addEventListener('abort', closeInput, { once: true });
+  try {
+    input = await plan.open();
+    await publishFrom(input);
   } catch (error) {
-    failure = { error };
-    ended = 'failed';
+    fail(error);
   } finally {
     world.signal.removeEventListener('abort', closeInput);
-    input.close();
+    closeInput();
+  }
+  try {
     await (rejects === more.shared ? rejects.flush() : rejects.close());
+  } catch (error) {
+    fail(error);
   }
   const summary: FileSummary = {
     file: plan.name,
@@ -176,8 +214,8 @@ export async function publishFile(
     ended,
     ...tally,
     before: from.published,
-    rejects: rejects.length === 0 ? null : rejects.path,
+    rejects: tally.refused + from.refused > 0 ? rejects.path : null,
     ...speed(tally.published, performance.now() - started),
   };
-  return { plan, summary, state: saving?.file, total: reached, failure };
+  return { plan, summary, state: saving?.file, total: reached, saved, failure };
 }

@@ -4,6 +4,7 @@ import { usageError } from '../exit.ts';
 import { discogsDomain, type PublishDomain } from './domain.ts';
 import { delimiterOf, type Format, formatOf, typeOf } from './format.ts';
 import { type Input, openInput } from './input.ts';
+import { findPlaces, type Places, withoutOwn } from './paths.ts';
 
 export interface PublishOptions {
   /** Paths; `-` is standard input. */
@@ -41,11 +42,17 @@ export interface Plan {
   readonly type: string | undefined;
   readonly exchange: string;
   readonly delimiter: string;
+  readonly places: Places;
   /** Opens the input; once for standard input, any number of times for a file. */
   open(): Promise<Input>;
 }
 
-function planOf(path: string, input: Input, options: PublishOptions, exchangePrefix: string): Omit<Plan, 'open'> {
+function planOf(
+  path: string,
+  input: Input,
+  options: PublishOptions,
+  exchangePrefix: string,
+): Omit<Plan, 'open' | 'places'> {
   const { model, types } = options.domain ?? discogsDomain;
   const format = formatOf(path, input, options.format);
   if (options.type !== undefined && !types.includes(options.type)) {
@@ -68,19 +75,32 @@ function planOf(path: string, input: Input, options: PublishOptions, exchangePre
   return { path, name: input.name, format, type, exchange, delimiter: delimiterOf(path, options.delimiter) };
 }
 
-/** One plan per input, in order; a fault of any of them is found before the first is read. */
-export async function planAll(options: PublishOptions, exchangePrefix: string, stdin: Readable): Promise<Plan[]> {
-  const plans: Plan[] = [];
-  for (const path of options.files) {
+/**
+ * One plan per input, in order; a fault of any of them is found before the first is read. `say` hears which of the files
+ * are left out because an earlier run wrote them.
+ */
+export async function planAll(
+  options: PublishOptions,
+  exchangePrefix: string,
+  stdin: Readable,
+  say: (text: string) => void,
+): Promise<Plan[]> {
+  const { files, own } = withoutOwn(options.files);
+  for (const path of own) say(`${path}: left out, an earlier run wrote it`);
+  const plans: Omit<Plan, 'places'>[] = [];
+  const isFile = new Map<string, boolean>();
+  for (const path of files) {
     const input = await openInput(path, stdin);
     try {
       const plan = planOf(path, input, options, exchangePrefix);
       const open = input.file ? () => openInput(path, stdin) : () => Promise.resolve(input);
       plans.push({ ...plan, open });
+      isFile.set(path, input.file);
     } finally {
       // What can be opened again does not keep a descriptor until its turn comes.
       if (input.file) input.close();
     }
   }
-  return plans;
+  const places = await findPlaces({ ...options, files }, isFile, stdin);
+  return plans.map((plan) => ({ ...plan, places: places.get(plan.path) as Places }));
 }

@@ -2,16 +2,16 @@
 import { recordTypes } from '@inator/discogs';
 import { counted } from '../io.ts';
 import { extractionCompleteBody } from './completion.ts';
-import { type PublishedFile, type PublishWorld, publishFile } from './file.ts';
+import { openRejects, type PublishedFile, type PublishWorld, publishFile } from './file.ts';
 import type { Plan, PublishOptions } from './plan.ts';
 import { announce } from './pump.ts';
 import { createRate } from './rate.ts';
-import { createRejects } from './rejects.ts';
-import { ensureDirectory } from './state.ts';
 import { type RunSummary, summarise } from './summary.ts';
 
 export interface PublishResult {
   readonly summary: RunSummary;
+  /** Records of the last file that the same command would pass over; undefined where it starts at the beginning. */
+  readonly resumesAfter: number | undefined;
   readonly failure: { readonly error: unknown } | undefined;
 }
 
@@ -76,12 +76,12 @@ export async function publishAll(
   const startedAt = new Date();
   const started = performance.now();
   const rate = options.rate === undefined ? undefined : createRate(options.rate);
-  const shared = options.rejects === undefined ? undefined : createRejects(options.rejects);
+  const [first] = plans;
+  const shared = options.rejects === undefined || first === undefined ? undefined : openRejects(first.places, world);
   const files: PublishedFile[] = [];
   let failure: PublishResult['failure'];
   let ended: RunSummary['ended'] = 'complete';
   try {
-    if (options.state !== undefined && !options.dryRun) await ensureDirectory(options.state);
     for (const plan of plans) {
       if (world.signal.aborted) break;
       const file = await publishFile(plan, options, world, { rate, shared });
@@ -102,11 +102,16 @@ export async function publishAll(
     failure = { error };
     ended = 'failed';
   }
-  await shared?.close();
+  try {
+    await shared?.close();
+  } catch (error) {
+    failure ??= { error };
+    ended = 'failed';
+  }
   const milliseconds = performance.now() - started;
   const summary = summarise(
     files.map((file) => file.summary),
     { dryRun: options.dryRun, ended, milliseconds },
   );
-  return { summary, failure };
+  return { summary, resumesAfter: files.at(-1)?.saved?.published, failure };
 }

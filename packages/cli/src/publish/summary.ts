@@ -16,7 +16,10 @@ export interface FileSummary {
   /** Records that an earlier, interrupted run had published already. */
   readonly before: number;
   readonly unroutable: number;
-  /** Path of the reject file, null when nothing was refused. */
+  /**
+   * Path of the reject file, or `standard error`; null when nothing of the file was refused, in earlier runs either, and
+   * in a dry run.
+   */
   readonly rejects: string | null;
   readonly seconds: number;
   readonly perSecond: number;

@@ -43,12 +43,18 @@ export interface Spawned {
 }
 
 /** Starts the real command. Needs `npx tsc -b packages/cli`, which `npm test` does. */
-export function spawnInator(args: readonly string[], env: Readonly<Record<string, string>>): Spawned {
+export function spawnInator(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  given: { readonly cwd?: string; readonly stdin?: string } = {},
+): Spawned {
   const bin = fileURLToPath(new URL('../../bin/inator.js', import.meta.url));
   const child = spawn(process.execPath, [bin, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, ...env },
+    ...(given.cwd === undefined ? {} : { cwd: given.cwd }),
   });
+  child.stdin.end(given.stdin ?? '');
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
