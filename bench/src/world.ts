@@ -121,10 +121,9 @@ export function handedThrough(service: ServiceName): Record<string, string> {
 
 /** The value in force of a numeric setting: as handed through, else the service's default. */
 export function settingOf(service: ServiceName, name: string): number {
-  const result =
-    service === 'tableinator'
-      ? readConfig(tableinator, handedThrough(service))
-      : readConfig(graphinator, handedThrough(service));
+  // Of one type, as the runs are: what is worked out depends on how many there are.
+  const given = { DATA_TYPES: 'releases', ...handedThrough(service) };
+  const result = service === 'tableinator' ? readConfig(tableinator, given) : readConfig(graphinator, given);
   const setting = 'ok' in result ? result.ok.settings.find((one) => one.name === name) : undefined;
   const value = Number(setting?.value);
   if (Number.isFinite(value) && setting !== undefined) return value;

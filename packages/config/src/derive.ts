@@ -35,6 +35,14 @@ export function windowFor({ prefetch, batchSize, writers, maxPending, lanes, flo
   return { window: wanted, by: derived >= floor ? 'batch' : 'floor' };
 }
 
+/**
+ * Writers of a lane of graphinator unless told otherwise. Three store most, measured with one type; more of them are in each
+ * other's way. Where the window of a lane cannot fill three batches, two.
+ */
+export function graphWriters(batchSize: number, maxPending: number, lanes: number): number {
+  return Math.floor(maxPending / lanes) >= 3 * batchSize ? 3 : 2;
+}
+
 /** Writers of one lane: as asked, but all lanes together within the pool, because each holds a connection. */
 export function writersFor(asked: number, lanes: number, poolMax: number): number {
   return Math.max(1, Math.min(asked, Math.floor(poolMax / lanes)));

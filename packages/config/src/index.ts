@@ -1,4 +1,12 @@
-export { longestHoldSeconds, milliseconds, type Window, type WindowParts, windowFor, writersFor } from './derive.ts';
+export {
+  graphWriters,
+  longestHoldSeconds,
+  milliseconds,
+  type Window,
+  type WindowParts,
+  windowFor,
+  writersFor,
+} from './derive.ts';
 export { describe, faultLine, faultReport, warningLine } from './describe.ts';
 export type { BrokerEndpoint, Neo4jEndpoint, PostgresEndpoint, SslMode } from './endpoint.ts';
 export { type Domain, domains } from './groups/domain.ts';

@@ -1,6 +1,6 @@
 /** The two services: which keys they have, and what is made of them. */
 import { hostname } from 'node:os';
-import { longestHoldSeconds, windowFor, writersFor } from './derive.ts';
+import { graphWriters, longestHoldSeconds, windowFor, writersFor } from './derive.ts';
 import { brokerEndpoint, neo4jEndpoint, postgresEndpoint } from './endpoint.ts';
 import { batching } from './groups/batching.ts';
 import { broker } from './groups/broker.ts';
@@ -60,14 +60,14 @@ function finishShared(
     judge.warn('SINGLE_ACTIVE_CONSUMER', 'has no effect with RABBITMQ_PASSIVE: the queues must have been declared so');
   }
 
-  const writers =
-    store.poolMax === undefined ? values.batching.writers : writersFor(values.batching.writers, lanes, store.poolMax);
+  const asked = values.batching.writers ?? graphWriters(batchSize, maxPending, lanes);
+  const writers = store.poolMax === undefined ? asked : writersFor(asked, lanes, store.poolMax);
   if (store.poolMax !== undefined && lanes * writers > store.poolMax) {
     judge.warn('POSTGRES_POOL_MAX', `is ${store.poolMax}, less than one connection for each of ${lanes} types`);
-  } else if (writers < values.batching.writers) {
+  } else if (writers < asked) {
     judge.warn(
       `${store.prefix}_WRITERS`,
-      `is ${values.batching.writers}, cut to ${writers}: ${lanes} types × writers must not pass the pool of ${store.poolMax}`,
+      `is ${asked}, cut to ${writers}: ${lanes} types × writers must not pass the pool of ${store.poolMax}`,
     );
   }
   const { adaptive, sizeMin, sizeMax: largest } = values.batching;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { longestHoldSeconds, milliseconds, windowFor, writersFor } from '../src/index.ts';
+import { graphWriters, longestHoldSeconds, milliseconds, windowFor, writersFor } from '../src/index.ts';
 
 const parts = { prefetch: undefined, batchSize: 500, writers: 2, maxPending: 5000, lanes: 4, floor: 50 };
 
@@ -25,6 +25,15 @@ describe('writers', () => {
     expect(writersFor(2, 4, 50)).toBe(2);
     expect(writersFor(20, 4, 50)).toBe(12);
     expect(writersFor(2, 4, 3)).toBe(1);
+  });
+});
+
+describe('writers of a graph', () => {
+  it('are three where the window of a lane holds a batch for each, else two', () => {
+    expect(graphWriters(500, 5_000, 1)).toBe(3);
+    expect(graphWriters(500, 5_000, 3)).toBe(3);
+    expect(graphWriters(500, 5_000, 4)).toBe(2);
+    expect(graphWriters(5_000, 5_000, 4)).toBe(2);
   });
 });
 

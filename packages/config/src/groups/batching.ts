@@ -35,7 +35,9 @@ export function batching<const P extends 'POSTGRES' | 'NEO4J'>(prefix: P) {
         min: 1,
         max: 64,
         unit: 'writers',
-        default: 2,
+        ...(prefix === 'POSTGRES'
+          ? { default: 2 }
+          : { otherwise: '3, or 2 where BATCH_MAX_PENDING ÷ types is less than three batches' }),
         sentence:
           'Batches of one type that are written side by side; a key always goes to the same writer, so its versions keep their order.',
         when:
