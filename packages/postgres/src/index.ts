@@ -13,5 +13,6 @@ export type { Lease } from './pool/lease.ts';
 export { createPostgres, type LeaseOptions, type PoolStats, type Postgres, type ServerLimits } from './pool/pool.ts';
 export { type PostgresSettings, type ResolvedSettings, type SslMode, sslModes } from './pool/settings.ts';
 export { createTableSink, type TableSinkOptions, type WritePathName, writePathNames } from './sink.ts';
+export { type Complaint, encodingComplaint, tableComplaint } from './table/complaint.ts';
 export type { Gin } from './table/gin.ts';
 export { qualified, quoted } from './table/names.ts';

@@ -77,6 +77,7 @@ function specific(error: unknown, code: string, verdict: Verdict): Verdict {
   const detail = error instanceof pg.DatabaseError ? (error.detail ?? '') : '';
   const as = (fault: FaultCode): Verdict => ({ ...verdict, code: fault });
   if (code === '22021' && messageOf(error).endsWith(': 0x00')) return as('text-nul');
+  if (code === '22P05' && detail.includes('\\u0000')) return as('text-nul');
   if (code === '22P02' && /^Unicode (high|low) surrogate/.test(detail)) return as('text-surrogate');
   if (code === '22P02' && messageOf(error).includes('type json')) return as('json-invalid');
   return verdict;

@@ -65,7 +65,7 @@ export const bySqlstate: Readonly<Record<string, Verdict>> = {
   '22023': value('invalid_parameter_value'),
   '22032': value('invalid_json_text', 'json-invalid'),
   '22P02': value('invalid_text_representation'),
-  '22P05': value('untranslatable_character', 'text-nul'),
+  '22P05': value('untranslatable_character'),
   // The encoder wrote what COPY cannot read: ours, not the record's.
   '22P03': suspect('invalid_binary_representation'),
   '22P04': suspect('bad_copy_file_format'),

@@ -1,6 +1,7 @@
 /** Why a table that is there cannot be written as it is: compared with the catalogue, before the first record meets it. */
 import type { TableSpec } from '@inator/runtime';
-import type { CatalogColumn, CatalogTable } from './catalog.ts';
+import type { Postgres } from '../pool/pool.ts';
+import { type CatalogColumn, type CatalogTable, readTable } from './catalog.ts';
 import { catalogNames, createdColumn, seqColumn, stagedColumns, updatedColumn } from './columns.ts';
 import { qualified, quoted } from './names.ts';
 
@@ -13,6 +14,22 @@ export interface Complaint {
 
 export function sentenceOf({ says, mend }: Complaint): string {
   return mend === undefined ? says : `${says}: ${mend}`;
+}
+
+/** Of a table that is there: what the sink would refuse it for when it opens; undefined also for one that is not there. */
+export async function tableComplaint(postgres: Postgres, table: TableSpec): Promise<Complaint | undefined> {
+  const { schema } = postgres.settings;
+  const found = await postgres.lease((lease) => readTable(lease, schema, table.name));
+  return found && complaintOf(found, schema, table);
+}
+
+/** Records are Unicode: a database of another encoding would refuse every one with a character that it has not got. */
+export function encodingComplaint(database: string, encoding: string): Complaint | undefined {
+  if (encoding === 'UTF8') return undefined;
+  return {
+    says: `database ${quoted(database)} has the encoding ${encoding}, which cannot hold every character of a record`,
+    mend: "CREATE DATABASE a_name TEMPLATE template0 ENCODING 'UTF8', and name that in POSTGRES_URL",
+  };
 }
 
 /** The first thing that stands in the way of writing; undefined for a table that can be written. */

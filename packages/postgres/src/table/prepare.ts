@@ -8,7 +8,7 @@ import type { Postgres } from '../pool/pool.ts';
 import { misconfigured } from '../pool/settings.ts';
 import { type CatalogTable, readTable } from './catalog.ts';
 import { createdColumn, stagedColumns, updatedColumn } from './columns.ts';
-import { complaintOf, sentenceOf } from './complaint.ts';
+import { complaintOf, encodingComplaint, sentenceOf } from './complaint.ts';
 import { ginStorage } from './gin.ts';
 import { qualified, quoted } from './names.ts';
 
@@ -30,6 +30,7 @@ export async function prepareTable(
   options: PrepareOptions,
 ): Promise<CatalogTable> {
   const { schema } = postgres.settings;
+  await verifyEncoding(lease);
   await lease.query(postgres.begin);
   let found = await readTable(lease, schema, table.name);
   if (found === undefined || lacking(found, table).length > 0) {
@@ -110,6 +111,15 @@ export function isAsWanted(found: CatalogTable, schema: string, table: TableSpec
 /** Throws `SinkError` `misconfigured`, which says what is wrong and what would mend it. */
 function verify(found: CatalogTable, schema: string, table: TableSpec): void {
   const complaint = complaintOf(found, schema, table);
+  if (complaint !== undefined) throw misconfigured(sentenceOf(complaint));
+}
+
+/** Before anything is created: a table in a database that cannot hold the records would be in nobody's way but the operator's. */
+async function verifyEncoding(lease: Lease): Promise<void> {
+  const { rows } = await lease.query<{ database: string; encoding: string }>(
+    "SELECT current_database() AS database, pg_catalog.current_setting('server_encoding') AS encoding",
+  );
+  const complaint = encodingComplaint(rows[0]?.database ?? '', rows[0]?.encoding ?? 'unknown');
   if (complaint !== undefined) throw misconfigured(sentenceOf(complaint));
 }
 
