@@ -1,8 +1,8 @@
-/** The broker itself: reachable, version, alarms and disk, clock, encryption, rights; then the queues of both services. */
+/** The broker itself: reachable, version, alarms and disk, clock, encryption, rights; then the queues of the services. */
 import { createBroker } from '@inator/rabbitmq';
 import { messageOf } from '../exit.ts';
 import type { Environment } from '../io.ts';
-import { domainTarget } from '../servers/domain.ts';
+import { domainTarget, type ServiceName, serviceNames } from '../servers/domain.ts';
 import { createManagement, type ManagedNode, type Management } from '../servers/management.ts';
 import type { BrokerTarget } from '../servers/settings.ts';
 import type { Finding, Findings } from './finding.ts';
@@ -15,8 +15,10 @@ import { examineVersion } from './versions.ts';
 const askMs = 5_000;
 const what = 'RabbitMQ';
 
-export async function* examineBroker(env: Environment): Findings {
+/** `service`: the one that is looked at alone; undefined for both. */
+export async function* examineBroker(env: Environment, service?: ServiceName): Findings {
   const { domain, broker: target } = domainTarget(env);
+  const services = service === undefined ? serviceNames : [service];
   const broker = createBroker(target.settings);
   try {
     try {
@@ -37,8 +39,8 @@ export async function* examineBroker(env: Environment): Findings {
     });
     const management = target.managementUrl === undefined ? undefined : createManagement(target);
     const managed = yield* examineManagement(target, management);
-    for (const finding of await examineRights(domain, target, managed)) yield finding;
-    yield* examineQueues(broker, domain, target, managed);
+    for (const finding of await examineRights(domain, target, managed, services)) yield finding;
+    yield* examineQueues(broker, domain, target, managed, services);
   } finally {
     await broker.close();
   }

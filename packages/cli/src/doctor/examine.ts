@@ -51,7 +51,7 @@ export async function* examineAll({ env, reaching, replicas, service }: ExamineO
   yield* examineConfiguration(env, service);
   yield* examineTlsSwitch(env);
   const domain = (): ReturnType<typeof domainOf> => domainOf(reaching.DOMAIN?.trim());
-  yield* guarded('RabbitMQ', () => examineBroker(reaching));
+  yield* guarded('RabbitMQ', () => examineBroker(reaching, service));
   if (service !== 'graphinator')
     yield* guarded('PostgreSQL', () => examinePostgres(reaching, { domain: domain(), replicas }));
   if (service !== 'tableinator') yield* guarded('Neo4j', () => examineNeo4j(reaching, domain()));

@@ -1,7 +1,7 @@
 /** PostgreSQL as tableinator meets it: version, encryption, clock, rights, tables and their keys, connections. */
 import { createTableModels } from '@inator/declared';
 import { tableModels } from '@inator/discogs';
-import { qualified } from '@inator/postgres';
+import { encodingComplaint, qualified, tableComplaint } from '@inator/postgres';
 import type { TableSpec } from '@inator/runtime';
 import { messageOf } from '../exit.ts';
 import { count, counted, type Environment } from '../io.ts';
@@ -30,6 +30,7 @@ interface Facts extends Record<string, unknown> {
   readonly now: string;
   readonly role: string;
   readonly database: string;
+  readonly encoding: string;
   readonly ssl: boolean;
   readonly temp: boolean;
   readonly createSchema: boolean;
@@ -42,7 +43,7 @@ interface Facts extends Record<string, unknown> {
 
 const factsSql = `
 SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS "now", current_user AS "role",
-       current_database() AS "database",
+       current_database() AS "database", current_setting('server_encoding') AS "encoding",
        coalesce((SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "ssl",
        has_database_privilege(current_database(), 'TEMPORARY') AS "temp",
        has_database_privilege(current_database(), 'CREATE') AS "createSchema",
@@ -78,6 +79,10 @@ export async function* examinePostgres(env: Environment, options: PostgresOption
       verified: facts.ssl && sslMode.startsWith('verify-'),
       advice: 'set POSTGRES_SSLMODE=verify-full, with POSTGRES_CA_FILE where the authority is your own',
     });
+    const encoded = encodingComplaint(facts.database, facts.encoding);
+    yield encoded === undefined
+      ? { is: 'ok', what: 'encoding', says: facts.encoding }
+      : { is: 'fail', what: 'encoding', says: encoded.says, ...(encoded.mend && { next: encoded.mend }) };
     yield* examineRights(store, facts);
     yield await examineWrites(store);
     for (const table of tablesOf(options.domain)) yield await examineTable(store, table, facts);
@@ -128,22 +133,16 @@ async function examineWrites({ postgres }: TableStore): Promise<Finding> {
 
 async function examineTable({ postgres, schema }: TableStore, table: TableSpec, facts: Facts): Promise<Finding> {
   const name = qualified(schema, table.name);
-  const { rows } = await postgres.query<{ exists: boolean; rights: boolean | null; unique: boolean }>(
-    `SELECT c.oid IS NOT NULL AS "exists",
-            has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-              AND has_table_privilege(c.oid, 'UPDATE') AS "rights",
-            EXISTS (SELECT 1 FROM pg_catalog.pg_index i
-                      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-                     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
-                       AND i.indpred IS NULL AND a.attname = $3) AS "unique"
-       FROM (SELECT 1) AS one
-       LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $1)
-         ON c.relname = $2 AND c.relkind IN ('r', 'p')`,
-    [schema, table.name, table.key],
+  const { rows } = await postgres.query<{ rights: boolean }>(
+    `SELECT has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+              AND has_table_privilege(c.oid, 'UPDATE') AS "rights"
+       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND c.relname = $2`,
+    [schema, table.name],
   );
   const row = rows[0];
   const about = `table ${schema}.${table.name}`;
-  if (row === undefined || !row.exists) {
+  if (row === undefined) {
     const next =
       facts.schemaExists && facts.schemaCreate !== true
         ? `GRANT CREATE ON SCHEMA "${schema}" TO "${facts.role}", or make the table beforehand`
@@ -151,14 +150,18 @@ async function examineTable({ postgres, schema }: TableStore, table: TableSpec, 
     const may = !facts.schemaExists || facts.schemaCreate === true;
     return { is: may ? 'warn' : 'fail', what: about, says: 'does not exist yet', next };
   }
-  if (row.rights !== true) {
+  if (!row.rights) {
     const next = `GRANT SELECT, INSERT, UPDATE ON ${name} TO "${facts.role}"`;
     return { is: 'fail', what: about, says: `${facts.role} may not read and write it`, next };
   }
-  const says = row.unique
-    ? `${table.key} is unique`
-    : `${table.key} has no unique index: merging cannot tell old from new`;
-  return judge(row.unique, 'fail', about, says, `ALTER TABLE ${name} ADD PRIMARY KEY ("${table.key}")`);
+  const complaint = await tableComplaint(postgres, table);
+  if (complaint === undefined) return { is: 'ok', what: about, says: `${table.key} is unique` };
+  return {
+    is: 'fail',
+    what: about,
+    says: complaint.says,
+    next: complaint.mend ?? 'alter it, or let tableinator make one',
+  };
 }
 
 /** Connections of all replicas against what the server gives to everybody. */

@@ -1,4 +1,4 @@
-/** The queues of both services and their dead-letter pairs: there, declared alike, consumed, and what lies in them. */
+/** The queues of the services and their dead-letter pairs: there, declared alike, consumed, and what lies in them. */
 import {
   type Broker,
   deadLetterArguments,
@@ -9,7 +9,7 @@ import {
 } from '@inator/rabbitmq';
 import { count, counted } from '../io.ts';
 import type { PublishDomain } from '../publish/domain.ts';
-import { type ServiceName, serviceNames, typesOf } from '../servers/domain.ts';
+import { type ServiceName, typesOf } from '../servers/domain.ts';
 import type { ManagedQueue, Management } from '../servers/management.ts';
 import type { BrokerTarget } from '../servers/settings.ts';
 import type { Finding, Findings } from './finding.ts';
@@ -137,8 +137,9 @@ export async function* examineQueues(
   domain: PublishDomain,
   target: BrokerTarget,
   management: Management | undefined,
+  services: readonly ServiceName[],
 ): Findings {
-  for (const service of serviceNames) {
+  for (const service of services) {
     for (const type of typesOf(domain, service)) {
       const spec: QueueSpec = {
         ...queueNames(target.exchangePrefix, service, type),

@@ -1,7 +1,7 @@
 /** What the broker's user must be allowed to do, against its permissions. */
 import { queueNames } from '@inator/rabbitmq';
 import type { PublishDomain } from '../publish/domain.ts';
-import { serviceNames, typesOf } from '../servers/domain.ts';
+import { type ServiceName, typesOf } from '../servers/domain.ts';
 import type { Management, Permissions } from '../servers/management.ts';
 import type { BrokerTarget } from '../servers/settings.ts';
 import type { Finding } from './finding.ts';
@@ -40,6 +40,7 @@ export async function examineRights(
   domain: PublishDomain,
   target: BrokerTarget,
   management: Management | undefined,
+  services: readonly ServiceName[],
 ): Promise<readonly Finding[]> {
   if (management === undefined) return [];
   const user = target.settings.username ?? 'guest';
@@ -53,12 +54,19 @@ export async function examineRights(
     const next = `rabbitmqctl set_permissions -p ${vhost} ${user} '.*' '.*' '.*', or narrower`;
     return [{ is: 'fail', what, says: `${user} has none in the virtual host ${vhost}`, next }];
   }
-  const missing = serviceNames.flatMap((service) =>
+  const missing = services.flatMap((service) =>
     typesOf(domain, service).flatMap((type) =>
       missingRights(permissions, queueNames(target.exchangePrefix, service, type), target.passive),
     ),
   );
-  if (missing.length === 0) return [{ is: 'ok', what, says: `${user} may do what both services need` }];
+  if (missing.length === 0)
+    return [
+      {
+        is: 'ok',
+        what,
+        says: `${user} may do what ${services.length === 1 ? `${services[0]} needs` : 'both services need'}`,
+      },
+    ];
   const shown = missing.slice(0, 3).join(', ');
   const more = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
   const next = `widen the permissions of ${user} in ${vhost}, or set RABBITMQ_PASSIVE where the queues exist already`;
