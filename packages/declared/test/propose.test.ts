@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createMessageReader, parseModel, proposeModel } from '../src/index.ts';
+import { isExactDouble } from '../src/propose/exact.ts';
 import { modelOf } from './support.ts';
 
 function propose(records: readonly unknown[], typed = false): string {
@@ -120,6 +121,56 @@ describe('a proposed model', () => {
       ['id', 'bigint'],
       ['prices', 'jsonb'],
     ]);
+  });
+
+  it('reads numbers as they are written, not as doubles', () => {
+    const bodies = (...lines: readonly string[]): Buffer[] => lines.map((line) => Buffer.from(line));
+    const model = (...lines: readonly string[]) => {
+      const proposal = proposeModel(bodies(...lines), { name: 'shop', type: 'orders' });
+      if (proposal.is !== 'model') throw new Error(proposal.because);
+      const kind = modelOf(proposal.text).kinds[0];
+      if (kind === undefined) throw new Error('no type');
+      const read = createMessageReader(kind);
+      expect(bodies(...lines).map((body) => read(body).is)).toEqual(lines.map(() => 'record'));
+      const types = (of: readonly { readonly name: string; readonly type: string }[] | undefined) =>
+        Object.fromEntries((of ?? []).map(({ name, type }) => [name, type]));
+      const { table } = kind;
+      return {
+        key: kind.key.map((path) => path.text),
+        columns: types(table?.columns),
+        properties: proposal.text.split('      properties:\n')[1],
+      };
+    };
+    const ids = ['1212092628029698048', '1212092628029698049', '1212092628029698050'];
+    const tweets = model(...ids.map((id) => `{"text":"same","user":"\\"-7","id":${id}}`));
+    expect(tweets).toMatchObject({ key: ['id'], columns: { id: 'bigint' } });
+    expect(model('{"id":"a","amount":1.00000000000000000001}')).toMatchObject({
+      columns: { amount: 'numeric' },
+      properties: expect.stringContaining('amount: numeric'),
+    });
+    expect(model('{"id":"a","amount":15e399}').properties).toContain('amount: numeric');
+    expect(model('{"id":"a","amount":1.5e400}').properties).toContain('amount: numeric');
+    expect(model('{"id":"a","amount":0.1}', '{"id":"b","amount":-12.50}').properties).toContain('amount: double');
+    expect(model('{"id":"a","amount":1e309}').columns).toMatchObject({ amount: 'numeric' });
+    for (const [written, type] of [
+      ['9223372036854775807', 'bigint'],
+      ['-9223372036854775808', 'bigint'],
+      ['9223372036854775808', 'numeric'],
+      ['-9223372036854775809', 'numeric'],
+      ['10e-1', 'bigint'],
+    ]) {
+      expect([written, model(`{"id":"a","n":${written},"n2":[${written}]}`).columns.n]).toEqual([written, type]);
+    }
+  });
+
+  it('tells decimals that a double holds', () => {
+    for (const held of ['0', '-0.0', '0.1', '1e22', '100', '1.7976931348623157e308', '5e-324', '0.30000000000000004']) {
+      expect([held, isExactDouble(held)]).toEqual([held, true]);
+    }
+    for (const lost of ['1e309', '1e-400', '1.00000000000000000001', '9007199254740993', '0.10000000000000000555']) {
+      expect([lost, isExactDouble(lost)]).toEqual([lost, false]);
+    }
+    fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (one) => isExactDouble(String(one))));
   });
 
   it('is not made of nothing', () => {

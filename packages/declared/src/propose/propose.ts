@@ -2,8 +2,9 @@
  * A model proposed from a sample: a file to read, correct and keep, not an oracle. It passes the check, and takes every
  * record of the sample that any model could take.
  */
-import { createEnvelopeReader, defaultLimits, type JsonObject, parseScanned } from '@inator/runtime';
+import { createEnvelopeReader, defaultLimits } from '@inator/runtime';
 import { parsePath } from '../path/path.ts';
+import { type ExactObject, isExactDouble, parseExact } from './exact.ts';
 import { guessKey, guessType, labelOf, snake } from './guess.ts';
 import { type Leaf, type ListLeaf, type Survey, survey } from './survey.ts';
 
@@ -40,11 +41,10 @@ const reservedProperties = new Set(['id', 'sha256', 'seq']);
 
 export function proposeModel(bodies: Iterable<Uint8Array>, options: ProposalOptions): Proposal {
   const passes = createEnvelopeReader(defaultLimits, []);
-  const records: JsonObject[] = [];
+  const records: ExactObject[] = [];
   let skipped = 0;
   for (const body of bodies) {
-    const parsed = passes(body).is === 'ok' ? parseScanned(body) : undefined;
-    if (parsed?.is === 'ok') records.push(parsed.value);
+    if (passes(body).is === 'ok') records.push(parseExact(body));
     else skipped += 1;
   }
   if (records.length === 0)
@@ -132,7 +132,11 @@ function tableLines(found: Survey, typed: boolean): readonly string[] {
   ];
 }
 
-const propertyTypes: Readonly<Record<string, string>> = { numeric: 'double', jsonb: '' };
+/** A graph has no decimals: a number is a double where that holds all of them, else exact as a text. */
+function propertyType({ leaf, type }: Column): string {
+  if (type !== 'numeric' || leaf.beyondDouble) return type;
+  return leaf.texts.every((text) => text === '' || isExactDouble(text)) ? 'double' : type;
+}
 
 function graphLines(found: Survey, { type, typed }: ProposalOptions, keys: ReadonlySet<string>): readonly string[] {
   const properties = columnsOf(found, typed ?? false, reservedProperties)
@@ -142,8 +146,9 @@ function graphLines(found: Survey, { type, typed }: ProposalOptions, keys: Reado
   return [
     `      label: ${labelOf(type)}`,
     ...(properties.length === 0 ? [] : ['      properties:']),
-    ...properties.map(({ name, leaf, type: column }) => {
-      const as = propertyTypes[column] ?? column;
+    ...properties.map((column) => {
+      const { name, leaf } = column;
+      const as = propertyType(column);
       return `        ${name}: ${leaf.path === name ? as : `{ type: ${as}, path: ${inFlow(leaf.path)} }`}`;
     }),
     ...(edges.length === 0
@@ -176,7 +181,7 @@ function edgeHint({ path, names, scalars, members, elements }: ListLeaf): readon
 }
 
 /** The value at a path without lists. */
-function at(record: JsonObject, path: string): unknown {
+function at(record: ExactObject, path: string): unknown {
   const parsed = parsePath(path);
   let value: unknown = record;
   for (const step of 'path' in parsed ? parsed.path.steps : []) {

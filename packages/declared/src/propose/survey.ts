@@ -1,7 +1,7 @@
 /** What a sample of records holds: every path that leads to a value, how often, and of which kinds. */
-import { integerText, type JsonValue } from '@inator/runtime';
 import { part } from '../model/read-key.ts';
 import { below } from '../path/path.ts';
+import { type ExactObject, type ExactValue, isExactDouble, NumberText } from './exact.ts';
 
 export type ValueKind = 'text' | 'integer' | 'number' | 'boolean' | 'object' | 'list';
 
@@ -20,8 +20,10 @@ export interface Leaf {
   /** The same, as a part of a key of several. */
   longestPart: number;
   readonly texts: string[];
-  /** An integer was seen that 64 bits may not hold. */
+  /** An integer was seen that 64 bits do not hold. */
   beyondInt64: boolean;
+  /** A number was seen that a double does not hold: too large, or of too many digits. */
+  beyondDouble: boolean;
 }
 
 export interface ListLeaf {
@@ -44,17 +46,15 @@ const deepest = 3;
 /** Distinct members are looked at no further: an object with more of them is a map, whose names are data. */
 const mostLeaves = 400;
 
-export function survey(records: readonly JsonValue[]): Survey {
+export function survey(records: readonly ExactObject[]): Survey {
   const leaves = new Map<string, Leaf>();
   const lists = new Map<string, ListLeaf>();
-  for (const record of records) {
-    if (isObject(record)) open(record, [], undefined, leaves, lists);
-  }
+  for (const record of records) open(record, [], undefined, leaves, lists);
   return { records: records.length, leaves, lists };
 }
 
 function open(
-  object: Readonly<Record<string, JsonValue | undefined>>,
+  object: ExactObject,
   names: readonly string[],
   parent: string | undefined,
   leaves: Map<string, Leaf>,
@@ -68,7 +68,7 @@ function open(
     if (leaf === undefined) continue;
     note(leaf, value);
     if (isObject(value) && here.length < deepest) open(value, here, path, leaves, lists);
-    if (Array.isArray(value) && lists !== undefined) openList(value as readonly JsonValue[], path, here, lists);
+    if (Array.isArray(value) && lists !== undefined) openList(value as readonly ExactValue[], path, here, lists);
   }
 }
 
@@ -86,18 +86,24 @@ function leafOf(leaves: Map<string, Leaf>, path: string, names: readonly string[
     longestPart: 0,
     texts: [],
     beyondInt64: false,
+    beyondDouble: false,
   };
   leaves.set(path, leaf);
   return leaf;
 }
 
-function note(leaf: Leaf, value: JsonValue): void {
+function note(leaf: Leaf, value: ExactValue): void {
   leaf.present += 1;
   const kind = kindOf(value);
   leaf.kinds.add(kind);
   if (kind === 'object' || kind === 'list') return;
-  if (kind === 'integer' && Math.abs(value as number) >= firstBeyondInt64) leaf.beyondInt64 = true;
-  const text = kind === 'integer' ? digitsOf(value as number) : String(value);
+  if (value instanceof NumberText) {
+    if (value.digits !== undefined && BigInt.asIntN(64, BigInt(value.digits)) !== BigInt(value.digits)) {
+      leaf.beyondInt64 = true;
+    }
+    if (!isExactDouble(value.source)) leaf.beyondDouble = true;
+  }
+  const text = value instanceof NumberText ? value.toJSON() : String(value);
   if (text.trim() === '') leaf.blank += 1;
   leaf.longest = Math.max(leaf.longest, text.length);
   leaf.longestPart = Math.max(leaf.longestPart, part(text).length);
@@ -105,23 +111,8 @@ function note(leaf: Leaf, value: JsonValue): void {
   if (kind === 'text') leaf.texts.push(text);
 }
 
-/**
- * The sample is read into doubles: one of 2^63 or -2^63 may have been written as a neighbour that does not fit into 64
- * bits. Those that do fit are taken for beyond with them.
- */
-const firstBeyondInt64 = 2 ** 63;
-
-/** Digits of the largest double. */
-const mostDigits = 309;
-
-/** A number beyond 1e21 prints with an exponent, but its key has all the digits. */
-function digitsOf(integer: number): string {
-  const written = Buffer.from(String(integer));
-  return integerText(written, 0, written.length, mostDigits) ?? String(integer);
-}
-
 function openList(
-  list: readonly JsonValue[],
+  list: readonly ExactValue[],
   path: string,
   names: readonly string[],
   lists: Map<string, ListLeaf>,
@@ -138,13 +129,13 @@ function openList(
   }
 }
 
-function isObject(value: JsonValue | undefined): value is Readonly<Record<string, JsonValue | undefined>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isObject(value: ExactValue | undefined): value is ExactObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText);
 }
 
-function kindOf(value: JsonValue): ValueKind {
+function kindOf(value: ExactValue): ValueKind {
   if (typeof value === 'string') return 'text';
   if (typeof value === 'boolean') return 'boolean';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (value instanceof NumberText) return value.digits === undefined ? 'number' : 'integer';
   return Array.isArray(value) ? 'list' : 'object';
 }
