@@ -16,6 +16,7 @@ import { ginScenario, replicasScenario, sizesScenario, writePathsScenario } from
 import {
   batchSizeScenario,
   graphBatchSizeScenario,
+  graphTypesScenario,
   graphWritersScenario,
   prefetchScenario,
   writersScenario,
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   batchSizeScenario,
   graphBatchSizeScenario,
   writersScenario,
+  graphTypesScenario,
   graphWritersScenario,
   prefetchScenario,
   fixesScenario,

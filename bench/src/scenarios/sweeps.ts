@@ -80,6 +80,27 @@ export const graphWritersScenario: Scenario = {
     ),
 };
 
+export const graphTypesScenario: Scenario = {
+  name: 'graph-types',
+  sentence: 'graphinator with all four types at once, whose records share nodes, and one to four writers of each.',
+  want: ['rabbitmq', 'neo4j'],
+  records: 40_000,
+  plan: () =>
+    against(
+      '2',
+      [1, 2, 3, 4].map((writers) =>
+        graphinator(
+          String(writers),
+          `writes ${writers === 1 ? 'one batch' : `${writers} batches`} of a type at a time`,
+          {
+            types: ['artists', 'labels', 'masters', 'releases'],
+            settings: { NEO4J_WRITERS: String(writers) },
+          },
+        ),
+      ),
+    ),
+};
+
 export const prefetchScenario: Scenario = {
   name: 'prefetch',
   sentence: 'tableinator with windows of 10 to 5,000 messages against the derived one: RABBITMQ_PREFETCH.',

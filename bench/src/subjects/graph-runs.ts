@@ -1,4 +1,5 @@
 /** What fills a graph: graphinator, and Neo4j with statements from memory alone. */
+import type { RecordType } from '@inator/discogs';
 import { queueNames } from '@inator/rabbitmq';
 import { type ConsumeOptions, consume } from '../measure/consume.ts';
 import { fillingText } from '../programs/filling.ts';
@@ -11,6 +12,8 @@ import type { BadRecords } from './table-runs.ts';
 const type = 'releases';
 
 export interface GraphRun {
+  /** Types of the records, of each as many. Default: releases alone. */
+  readonly types?: readonly RecordType[];
   /** Version of the records that run. Default 1. */
   readonly version?: number;
   /** Whether the records that run have another title than those of their version. */
@@ -33,16 +36,19 @@ export const graphinator = (id: string, does: string, options: GraphRun = {}): C
   does,
   async run(world, records) {
     const { env } = world;
-    const { bad, settings = {} } = options;
+    const { bad, settings = {}, types = [type] } = options;
     const prefix = uniquePrefix();
-    const names = queueNames(prefix, 'graphinator', type);
+    const { deadLetterQueue } = queueNames(prefix, 'graphinator', type);
     try {
       await graphHolding(world, records, options.preload);
-      await declareQueue(env, prefix, 'graphinator', type);
-      await fill(env, names.exchange, {
-        ...fillingOf(records, options),
-        change: bad === undefined ? undefined : (body, i) => ((i + 1) % bad.every === 0 ? bad.change(body, i) : body),
-      });
+      for (const one of types) {
+        await declareQueue(env, prefix, 'graphinator', one);
+        await fill(env, queueNames(prefix, 'graphinator', one).exchange, {
+          ...fillingOf(Math.floor(records / types.length), options),
+          type: one,
+          change: bad === undefined ? undefined : (body, i) => ((i + 1) % bad.every === 0 ? bad.change(body, i) : body),
+        });
+      }
       const refused = bad === undefined ? 0 : Math.floor(records / bad.every);
       return await consume(world, {
         consumers: [
@@ -51,20 +57,20 @@ export const graphinator = (id: string, does: string, options: GraphRun = {}): C
             env: {
               ...env,
               RABBITMQ_EXCHANGE_PREFIX: prefix,
-              DATA_TYPES: type,
+              DATA_TYPES: types.join(','),
               ...settings,
               ...handedThrough('graphinator'),
             },
           },
         ],
-        records: Math.max(2, Math.round((records - refused) * (options.drained ?? 1))),
+        records: Math.max(2, Math.round((records - (records % types.length) - refused) * (options.drained ?? 1))),
         ...(refused === 0 && options.toTheEnd !== true
           ? {}
-          : { also: async () => refused === 0 || (await ready(env, names.deadLetterQueue)) >= refused }),
+          : { also: async () => refused === 0 || (await ready(env, deadLetterQueue)) >= refused }),
         inspect: options.inspect,
       });
     } finally {
-      await removeQueues(env, prefix, ['graphinator'], type);
+      for (const one of types) await removeQueues(env, prefix, ['graphinator'], one);
     }
   },
 });
