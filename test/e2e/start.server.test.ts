@@ -1,72 +1,69 @@
-/** A service started while its store is away says so, and says nothing against the broker. */
-import { type Proxy as Between, startProxy, until } from '@inator/testkit';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { RunningService } from '../support/service.ts';
-import { openWorld, type World } from '../support/world.ts';
-
-const rabbitmq = process.env.TEST_RABBITMQ_URL ?? '';
+/** `inator start` over servers that are there: what it says when not everything could be stored. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSample } from '@inator/discogs';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { root } from '../support/root.ts';
+import { openWorld, sharedServers, types, type World } from '../support/world.ts';
 
 let world: World;
-/** Between the service and the broker. */
-let between: Between;
-/** An address that a store had, and that refuses now. */
-let away: Between;
+let directory = '';
 beforeEach(async () => {
-  world = await openWorld({ rabbitmq });
-  const { hostname, port } = new URL(rabbitmq);
-  between = await startProxy({ target: { host: hostname, port: Number(port || 5672) } });
-  away = await startProxy({ target: { host: '127.0.0.1', port: 1 } });
-  await away.refuse();
+  world = await openWorld();
+  await world.emptyGraph();
+  directory = await mkdtemp(join(tmpdir(), 'inator-start-'));
 });
 afterEach(async () => {
+  await world.emptyGraph();
   await world.close();
-  await Promise.all([between.close(), away.close()]);
+  await rm(directory, { recursive: true, force: true });
 });
 
-const throughProxy = (): string => {
-  const url = new URL(rabbitmq);
-  url.hostname = '127.0.0.1';
-  url.port = String(between.port);
-  return url.href;
-};
+const perType = 40;
 
-interface Report {
-  readonly checks: readonly { readonly name: string; readonly status: string; readonly reason?: string }[];
-}
-
-async function statusOf(service: RunningService, name: string): Promise<string | undefined> {
-  const { body } = await service.get<Report>('/readyz');
-  return body.checks.find((check) => check.name === name)?.status;
-}
-
-async function up(service: RunningService, component: string): Promise<string | undefined> {
-  const response = await fetch(`${service.url}/metrics`, { signal: AbortSignal.timeout(10_000) });
-  const line = (await response.text())
-    .split('\n')
-    .find((each) => each.startsWith('inator_connection_up{') && each.includes(`component="${component}"`));
-  return line?.split(' ').at(-1);
-}
-
-describe.each([
-  ['tableinator', 'postgres', (port: number) => ({ POSTGRES_URL: `postgresql://inator:x@127.0.0.1:${port}/inator` })],
-  [
-    'graphinator',
-    'neo4j',
-    (port: number) => ({ NEO4J_URI: `bolt://127.0.0.1:${port}`, NEO4J_USERNAME: 'neo4j', NEO4J_PASSWORD: 'x' }),
-  ],
-] as const)('%s, started while its store is away,', (name, store, envOf) => {
-  it('is connected to the broker, blames the store alone, and finds the broker again after a loss', async () => {
-    const service = await world.start(name, { RABBITMQ_URL: throughProxy(), ...envOf(away.port) });
-    const blamesTheStore = async (): Promise<boolean> =>
-      (await statusOf(service, 'broker')) === 'ok' && (await statusOf(service, 'store')) === 'failing';
-    await until(blamesTheStore, '/readyz blames the store alone', 20_000);
-    await until(async () => (await up(service, store)) === '0', 'the metrics tell that the store is away', 20_000);
-    expect(await up(service, 'amqp')).toBe('1');
-    await between.refuse();
-    await until(async () => (await statusOf(service, 'broker')) === 'failing', '/readyz tells that the broker is gone');
-    await between.open();
-    await until(blamesTheStore, '/readyz blames the store alone again', 30_000);
-    expect(await up(service, 'amqp')).toBe('1');
-    expect(await service.stop()).toBe(0);
+it('a record of the sample that is dead-lettered is told, with the counts of all the others', async () => {
+  const sizes = types
+    .flatMap((type) => [...generateSample({ type, count: perType })])
+    .map(({ length }) => length)
+    .sort((a, b) => b - a);
+  const [largest = 0, second = 0] = sizes;
+  expect(second).toBeLessThan(largest);
+  const { rabbitmq, postgres, neo4j } = sharedServers();
+  const bin = join(root, 'packages/cli/bin/inator.js');
+  const args = ['start', '--once', '--json', '--records', String(perType), '--dir', directory];
+  const child = spawn(process.execPath, [bin, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      RABBITMQ_URL: rabbitmq,
+      RABBITMQ_EXCHANGE_PREFIX: world.prefix,
+      POSTGRES_URL: postgres,
+      POSTGRES_SCHEMA: world.schema,
+      NEO4J_URI: neo4j?.uri,
+      NEO4J_USERNAME: neo4j?.username,
+      NEO4J_PASSWORD: neo4j?.password,
+      MAX_RECORD_BYTES: String(second),
+    },
+  });
+  let [out, said] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    out += String(chunk);
+  });
+  child.stderr.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  // Far below the three minutes after which nothing settled is an error.
+  const patience = setTimeout(() => child.kill('SIGTERM'), 100_000);
+  const [code] = await once(child, 'close');
+  clearTimeout(patience);
+  expect({ code, said }).toMatchObject({ code: 1, said: expect.stringContaining('2 records were dead-lettered') });
+  expect(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+    records: perType * types.length,
+    rows: perType * types.length - 1,
+    deadLettered: 2,
+    agrees: false,
   });
 });

@@ -15,16 +15,41 @@ export interface Drained {
 /** Without any progress for this long, something stands still that a person must look at. */
 const stallMs = 180_000;
 const askEveryMs = 250;
+/** A service that lives and is busy may leave questions without an answer for so long. */
+const silentMs = 60_000;
+
+type Totals = ServiceState['lanes'][number]['totals'];
+
+/** Deliveries that are done with: an ack of a record does not count its letter, and a letter no ack. */
+const settledOf = ({ acked, deadLettered }: Totals): number => acked + deadLettered;
 
 function settledIn(states: readonly ServiceState[]): number {
-  return states.flatMap(({ lanes }) => lanes).reduce((sum, { totals }) => sum + totals.acked, 0);
+  return states.flatMap(({ lanes }) => lanes).reduce((sum, { totals }) => sum + settledOf(totals), 0);
 }
 
 function isDrained(states: readonly ServiceState[], perType: number): boolean {
   return states.every(
     ({ lanes }) =>
-      lanes.length > 0 && lanes.every(({ totals, pendingRecords }) => totals.acked >= perType && pendingRecords === 0),
+      lanes.length > 0 &&
+      lanes.every(({ totals, pendingRecords }) => settledOf(totals) >= perType && pendingRecords === 0),
   );
+}
+
+/** Asks all services; undefined while one of them is silent. Rejects when one has ended, or was silent for too long. */
+function createAsking(services: readonly RunningService[]): () => Promise<readonly ServiceState[] | undefined> {
+  let answeredAt = performance.now();
+  return async () => {
+    try {
+      const states = await Promise.all(services.map((service) => Promise.race([service.state(), service.died])));
+      answeredAt = performance.now();
+      return states;
+    } catch (error) {
+      // What has ended says so once more, and at once.
+      await Promise.race([...services.map(({ died }) => died), Promise.resolve()]);
+      if (performance.now() - answeredAt > silentMs) throw error;
+      return undefined;
+    }
+  };
 }
 
 /**
@@ -40,8 +65,13 @@ export async function untilDrained(
 ): Promise<Drained | undefined> {
   let last = -1;
   let lastAt = performance.now();
+  const ask = createAsking(services);
   while (!signal.aborted) {
-    const states = await Promise.all(services.map((service) => Promise.race([service.state(), service.died])));
+    const states = await ask();
+    if (states === undefined) {
+      await delay(askEveryMs, signal);
+      continue;
+    }
     const settled = settledIn(states);
     progress(settled);
     if (isDrained(states, perType) && (await isEmpty())) {
