@@ -24,10 +24,10 @@ import { misconfigured } from './pool/settings.ts';
 import { type CatalogTable, lockAndShapeSql, readTable } from './table/catalog.ts';
 import { stagedColumns } from './table/columns.ts';
 import { type Gin, ginMemory, withGin } from './table/gin.ts';
-import { qualified } from './table/names.ts';
 import { isAsWanted, prepareTable } from './table/prepare.ts';
 import { type StraightWay, writeAnswered } from './write/answered.ts';
 import { ask, askSql } from './write/ask.ts';
+import { writeNothing } from './write/canary.ts';
 import { isDemand, type Judging, judgingOf } from './write/judging.ts';
 import { mergeSql } from './write/merge.ts';
 import { writeMultirow } from './write/multirow.ts';
@@ -241,9 +241,14 @@ export function createTableSink<R>(postgres: Postgres, model: TableModel<R>, opt
 
     async check(signal) {
       await postgres.check(signal);
-      // In a transaction for the sake of its lock timeout: a table that is locked takes no writes.
-      const text = [postgres.begin, `SELECT FROM ${qualified(schema, table.name)} LIMIT 0`, 'COMMIT'].join('; ');
-      await postgres.query(text, undefined, signal);
+      // Before it was open, nothing is known of the table.
+      const current = sql;
+      if (current === undefined) return;
+      try {
+        await postgres.lease((lease) => writeNothing(lease, current, stages), signal);
+      } catch (error) {
+        throw classify(error);
+      }
     },
 
     async close() {

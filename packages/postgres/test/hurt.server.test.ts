@@ -145,6 +145,8 @@ it('a full disk is waited for; once there is room again the lane goes on', async
   await sink.open(never);
   await ask(`CREATE TABLESPACE small LOCATION '${full()}'`);
   await ask('ALTER TABLE hurt.things SET TABLESPACE small');
+  // The canary writes where temporary tables go.
+  await ask("ALTER ROLE CURRENT_USER SET temp_tablespaces = 'small'");
   await ask('CREATE TABLE hurt.ballast (data text) TABLESPACE small');
   await ask('ALTER TABLE hurt.ballast ALTER data SET STORAGE EXTERNAL');
   // Until it is full: what was written before the error stays behind as dead rows.
@@ -158,6 +160,8 @@ it('a full disk is waited for; once there is room again the lane goes on', async
   await until(() => one.told['batch.held'].length >= 4, 'held again and again');
   expect(one.told['batch.held'].at(-1)?.fault).toMatchObject({ code: 'store-busy', native: '53100' });
   expect(one.letters()).toEqual([]);
+  await expect(sink.check(never)).rejects.toMatchObject({ is: 'unavailable', fault: { native: '53100' } });
+  await ask('ALTER ROLE CURRENT_USER RESET temp_tablespaces');
   await ask('DROP TABLE hurt.ballast');
   // The file of a dropped table is given back at the next checkpoint at the latest.
   await ask('CHECKPOINT');

@@ -6,6 +6,12 @@ import type { LaneParts, LaneSettings } from './lane.ts';
 
 export type Totals = { -readonly [K in keyof LaneTotals]: number };
 
+/** Why a batch was given back, and how often one of its records has gone back by now. */
+export interface Doubt {
+  readonly fault: Fault;
+  readonly returns: number;
+}
+
 export interface LaneCore {
   readonly name: string;
   readonly settings: LaneSettings;
@@ -26,8 +32,8 @@ export interface LaneCore {
   paused: boolean;
   /** Why the lane is still starting. */
   obstacle: string | undefined;
-  /** The store stayed away for so long that a session was given back: ask the canary before consuming again. */
-  storeDoubted: boolean;
+  /** A batch was given back for want of the store: what must be known before consuming again. */
+  doubt: Doubt | undefined;
   braked: () => Fault | undefined;
   /** Tells the world when the state that follows from the above has changed. */
   refresh(): void;
@@ -64,7 +70,7 @@ export function createCore<R>(parts: LaneParts<R>): LaneCore {
     consuming: false,
     paused: false,
     obstacle: undefined,
-    storeDoubted: false,
+    doubt: undefined,
     braked: () => undefined,
     status,
     refresh() {

@@ -159,8 +159,7 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
       // the same count, because they were lent along with it: each is tried alone before it can be condemned.
       const isFirst = !loan.suspected;
       loan.suspected = true;
-      const crashes = delivery.deliveryCount - parts.ownReturns();
-      if (isFirst && crashes >= settings.condemnAfter) {
+      if (isFirst && isCrashCount(delivery.deliveryCount - parts.ownReturns(), settings.condemnAfter)) {
         const reason = `delivered ${delivery.deliveryCount + 1} times without being settled`;
         parts.condemn(loan, delivery, fault('crash-suspect', 'receive', reason), undefined, delivery.deliveryCount);
       } else raise(loan, { is: 'suspect', delivery, passing: false });
@@ -234,6 +233,16 @@ export function createIntake<R>(parts: IntakeParts<R>): Intake {
     },
   };
   return intake;
+}
+
+/**
+ * Whether a record that this process has never tried is held to end processes. Such a record raises its count one by one,
+ * and is met just as it gets there. Where the count is well beyond, other lives have met it there, lived on, and given it
+ * back for want of the store: it is tried. Where the broker has no limit, one that does end processes is met again at
+ * twice the count.
+ */
+export function isCrashCount(returns: number, condemnAfter: number): boolean {
+  return returns >= condemnAfter && returns % condemnAfter < 2;
 }
 
 /** For acks to leave the process: they are gathered over a turn of the event loop and written in the next ones. */

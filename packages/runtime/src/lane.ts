@@ -102,6 +102,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     },
     off(by) {
       events.emit('brake.off', { lane: name, by });
+      supervision.hurry();
       core.refresh();
       const from = supervision.loan;
       for (const { delivery, fault, key } of from?.detained.splice(0) ?? [])
@@ -115,7 +116,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     (signal) => sink.check(signal),
     settings.hold,
   );
-  const write = brakeLayer(isolate(observe(held), brake), brake, settings.brake);
+  const write = brakeLayer(isolate(observe(held), brake), brake, settings.brake, settings.hold.limitMs);
 
   let sealing: WriterSettings = settings;
   const sizer =
@@ -246,6 +247,7 @@ export function createLane<R>(parts: LaneParts<R>): Lane {
     },
     async resume() {
       core.paused = false;
+      supervision.hurry();
       await supervision.loan?.session?.resume();
       core.refresh();
     },

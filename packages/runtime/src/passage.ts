@@ -32,6 +32,8 @@ export interface PassageParts<R> {
 export function createPassage<R>(parts: PassageParts<R>): Passage<R> {
   const { core, around } = parts;
   const { events, name } = core;
+  /** By writer: how often the record of its batch that came most often was delivered before. */
+  const deliveredBefore = new Map<number, number>();
 
   async function writeBatch(sealed: Sealed<R>, writer: Writer<R>): Promise<void> {
     const { batch, deliveries, loan: from, oldestAt } = sealed;
@@ -51,6 +53,11 @@ export function createPassage<R>(parts: PassageParts<R>): Passage<R> {
     }
     const began = performance.now();
     const progress = { attempts: 0 };
+    const counts = deliveries.map(({ deliveryCount }) => deliveryCount);
+    deliveredBefore.set(
+      writer.index,
+      counts.reduce((most, count) => Math.max(most, count), 0),
+    );
     try {
       const receipt = await parts.write(batch, contextOf(core, from, writer, batch.records.length, progress));
       const committed = performance.now();
@@ -85,10 +92,14 @@ export function createPassage<R>(parts: PassageParts<R>): Passage<R> {
       if (letGo === undefined) events.emit('defect', { lane: name, fault: asSinkError(error).fault, error });
       returned(letGo ?? 'defect');
       if (letGo === undefined || letGo === 'timeout') {
-        core.storeDoubted = true;
+        core.doubt = {
+          fault: core.holding.get(writer.index) ?? asSinkError(error).fault,
+          returns: Math.max(0, ...deliveredBefore.values()) + 1,
+        };
         await parts.end(from);
       }
     } finally {
+      deliveredBefore.delete(writer.index);
       if (core.holding.delete(writer.index)) core.refresh();
     }
   }

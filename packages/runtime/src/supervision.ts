@@ -4,7 +4,7 @@
  */
 import { type BackoffOptions, backoffMs, delay } from './backoff.ts';
 import type { Budget } from './budget.ts';
-import type { LaneCore } from './core.ts';
+import type { Doubt, LaneCore } from './core.ts';
 import { type Delivery, type Session, type Source, SourceError } from './delivery.ts';
 import { type Fault, fault } from './fault.ts';
 import { createLoan, type Loan } from './intake.ts';
@@ -18,6 +18,8 @@ export interface Supervision {
   readonly window: number;
   /** Gives the session back: what is unsettled returns to the queue, and the set-up runs again. */
   end(from: Loan): Promise<void>;
+  /** What waits for the time after a return of its own does not wait any longer. */
+  hurry(): void;
   /** True when bodies have become small enough again for a window at least twice as large. */
   readonly tooNarrow: boolean;
 }
@@ -36,6 +38,18 @@ export interface SupervisionParts<R> {
 /** A session that settled something, or lived this long, was a success; after another the back-off goes on growing. */
 const steadyMs = 30_000;
 
+/** Doublings at most: with holds of 7.5 minutes, 32 hours. */
+const doublings = 8;
+
+/**
+ * How long what went back so often stays in the queue, in milliseconds: at first not at all, then as long as a batch is
+ * held, then twice as long each time. So 20 returns, the broker's limit, last for two weeks where a hold lasts 7.5 minutes;
+ * and what goes wrong for some time is taken up again after as long a time at most.
+ */
+export function afterReturnMs(returns: number, holdMs: number): number {
+  return returns < 2 ? 0 : holdMs * 2 ** Math.min(returns - 2, doublings);
+}
+
 export function createSupervision<R>({
   core,
   source,
@@ -51,6 +65,7 @@ export function createSupervision<R>({
   let sessions = 0;
   let failures = 0;
   let window = settings.window;
+  let waiting = new AbortController();
 
   /** The window that keeps this lane inside its share of the byte budget, at the size that bodies have now. */
   const fit = (): number => {
@@ -87,6 +102,28 @@ export function createSupervision<R>({
         );
       }
     }
+  };
+
+  /**
+   * A canary that failed and passes again has seen the end of it. One that never failed does not see what ails the store,
+   * and only a batch can tell. To take one costs each of its records a return, of which the broker allows few: so this is
+   * waited for twice as long each time, by the count at the broker, which other processes and lives have part in.
+   */
+  const untilItWrites = async ({ fault: found, returns }: Doubt): Promise<void> => {
+    let asked = 0;
+    const pass = async (): Promise<void> => {
+      asked += 1;
+      await sink.check(stop);
+    };
+    await untilItResolves(pass);
+    const delayMs = afterReturnMs(returns, settings.hold.limitMs);
+    if (asked > 1 || delayMs === 0 || stop.aborted) return;
+    core.obstacle = `after ${returns} returns in vain: ${found.reason}`;
+    events.emit('open.failed', { lane: name, what: 'sink', fault: found, attempt: returns, delayMs });
+    core.refresh();
+    waiting = new AbortController();
+    await delay(delayMs, AbortSignal.any([stop, waiting.signal]));
+    await untilItResolves(pass);
   };
 
   const open = async (from: Loan): Promise<Session | undefined> => {
@@ -129,6 +166,7 @@ export function createSupervision<R>({
     get tooNarrow() {
       return window < settings.window && fit() >= Math.min(settings.window, window * 2);
     },
+    hurry: () => waiting.abort(),
     async end(from) {
       const session = from.session ?? (await from.ready);
       await session?.close();
@@ -136,8 +174,9 @@ export function createSupervision<R>({
     async run() {
       await untilItResolves(() => sink.open(stop));
       while (!stop.aborted) {
-        if (core.storeDoubted) await untilItResolves(() => sink.check(stop));
-        core.storeDoubted = false;
+        const { doubt } = core;
+        core.doubt = undefined;
+        if (doubt !== undefined) await untilItWrites(doubt);
         await budget.below(stop);
         if (stop.aborted) break;
         window = fit();

@@ -204,8 +204,9 @@ function run(refusals: ReadonlyMap<number, Fault>, index: number, code: string):
 }
 
 /** Holds a batch while the brake is on, trying it again now and then: when the store takes its word back, it lets go. */
-export function brakeLayer<R>(inner: Write<R>, brake: Brake, settings: BrakeSettings): Write<R> {
+export function brakeLayer<R>(inner: Write<R>, brake: Brake, settings: BrakeSettings, limitMs: number): Write<R> {
   return async (batch, context) => {
+    let heldSince: number | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const began = brake.on;
       try {
@@ -216,6 +217,9 @@ export function brakeLayer<R>(inner: Write<R>, brake: Brake, settings: BrakeSett
         if (!(error instanceof Braked)) throw error;
         brake.engage(error.fault, batch.records[error.index]);
         if (context.gone.aborted) throw new LetGo('gone');
+        heldSince ??= performance.now();
+        // As with an outage: else the broker takes the deliveries back by force, and lends them at once again.
+        if (performance.now() - heldSince > limitMs) throw new LetGo('timeout');
         const wait = backoffMs(attempt, settings.probe);
         context.held(
           fault(
