@@ -32,6 +32,8 @@ export interface LaneEvents {
   'session.opened': { readonly lane: string; readonly window: number };
   /** The session was lost; what was unsettled comes again. `unsettled` is how many deliveries that is. */
   'session.lost': { readonly lane: string; readonly fault: Fault; readonly unsettled: number };
+  /** The lane gave the session back itself; `unsettled` is how many deliveries went with it, and come again. */
+  'session.closed': { readonly lane: string; readonly unsettled: number };
   /** Opening source or sink failed; tried again after `delayMs`. */
   'open.failed': {
     readonly lane: string;

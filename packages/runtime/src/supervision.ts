@@ -202,7 +202,10 @@ export function createSupervision<R>({
           events.emit('session.lost', { lane: name, fault: end.fault, unsettled });
           failures += 1;
           if (!stop.aborted) await failed('source', end.fault, failures, settings.reopen);
-        } else core.refresh();
+        } else {
+          events.emit('session.closed', { lane: name, unsettled });
+          core.refresh();
+        }
       }
     },
   };

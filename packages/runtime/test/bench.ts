@@ -80,6 +80,7 @@ export function bench(
     'batch.split',
     'record.deadLettered',
     'session.lost',
+    'session.closed',
     'brake.on',
     'brake.off',
     'signal.marked',

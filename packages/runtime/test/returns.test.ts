@@ -86,3 +86,30 @@ it('a brake that stays on gives its records back before the broker takes them, a
   expect([b.sink.rows.size, b.source.letters.length]).toEqual([60 - letters, letters]);
   expect(b.lane.snapshot()).toMatchObject({ state: 'consuming', totals: { sessionsLost: 0 } });
 });
+
+it('consumed less settled and returned is what is in hand, whoever ended the session', async () => {
+  const b = bench({ hold: { ...quick.hold, limitMs: 10 }, window: 50 });
+  let away = true;
+  b.sink.before = () => {
+    if (away) throw new SinkError('unavailable', fault('store-busy', 'merge', 'no room'));
+  };
+  const inHand = (): number => {
+    const { consumed, acked, deadLettered } = b.lane.snapshot().totals;
+    const ended = [...(b.seen['session.lost'] ?? []), ...(b.seen['session.closed'] ?? [])];
+    return consumed - acked - deadLettered - ended.reduce((sum, { unsettled }) => sum + unsettled, 0);
+  };
+  for (let i = 0; i < 100; i += 1) b.source.publish(`k${i}:v`);
+  await until(() => b.source.sessions >= 4 && b.source.unsettled === 50, 'let go, and taken again');
+  expect(inHand()).toBe(50);
+  b.source.lose();
+  await until(() => b.source.unsettled === 0, 'lost');
+  away = false;
+  await b.lane.resume();
+  await until(() => empty(b), 'queue empty');
+  expect(inHand()).toBe(0);
+  away = true;
+  for (let i = 0; i < 7; i += 1) b.source.publish(`l${i}:v`);
+  await until(() => b.source.unsettled === 7, 'taken');
+  expect(await b.lane.stop(AbortSignal.abort())).toBe(7);
+  expect(inHand()).toBe(0);
+});

@@ -111,7 +111,8 @@ describe('events', () => {
     metrics.lane(lane());
     const events = new Events();
     metrics.events(events);
-    events.emit('session.lost', { ...oneOfEach['session.lost'], unsettled: 97 });
+    events.emit('session.lost', { ...oneOfEach['session.lost'], unsettled: 57 });
+    events.emit('session.closed', { ...oneOfEach['session.closed'], unsettled: 40 });
     const text = await metrics.scrape();
     const settled = ['ack', 'dead_letter', 'returned'].map((outcome) =>
       value(text, 'inator_messages_settled_total', { outcome }),

@@ -48,6 +48,7 @@ export const oneOfEach: { readonly [N in LaneEventName]: LaneEvents[N] } = {
   'lane.state': { lane: 'artists', from: 'starting', to: 'consuming', reason: undefined },
   'session.opened': { lane: 'artists', window: 1250 },
   'session.lost': { lane: 'artists', fault: unreachable, unsettled: 7 },
+  'session.closed': { lane: 'artists', unsettled: 5 },
   'open.failed': { lane: 'artists', what: 'sink', fault: unreachable, attempt: 1, delayMs: 100.5 },
   'batch.written': written(),
   'batch.held': { lane: 'artists', writer: 0, records: 500, fault: unreachable, attempt: 1, delayMs: 99.9 },

@@ -58,6 +58,7 @@ export function logEvents(
     events.on('session.lost', ({ lane, unsettled, fault }) =>
       log.write('consumer.lost', { data_type: lane, unsettled, ...told(fault) }),
     ),
+    events.on('session.closed', ({ lane, unsettled }) => log.write('consumer.closed', { data_type: lane, unsettled })),
     events.on('open.failed', ({ lane, what, attempt, delayMs, fault }) =>
       log.write('open.failed', { data_type: lane, what, attempt, delay_ms: Math.round(delayMs), ...told(fault) }),
     ),

@@ -177,6 +177,9 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
     events.on('session.lost', ({ lane, unsettled }) =>
       metrics.inc('inator_messages_settled_total', { data_type: lane, outcome: 'returned' }, unsettled),
     ),
+    events.on('session.closed', ({ lane, unsettled }) =>
+      metrics.inc('inator_messages_settled_total', { data_type: lane, outcome: 'returned' }, unsettled),
+    ),
     events.on('open.failed', ({ lane, what }) => metrics.inc('inator_open_failures_total', { data_type: lane, what })),
     events.on('signal.marked', ({ lane, signal }) => {
       metrics.inc('inator_signals_total', { data_type: lane, signal: signal.is });

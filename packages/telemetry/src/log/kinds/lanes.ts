@@ -25,10 +25,17 @@ export const laneKinds = {
     means: 'Connection, channel, consumer or queue was lost; it is set up again, and what was unsettled comes again.',
     fields: { data_type: dataType, unsettled: field('integer', 'messages that come again'), ...faultFields },
   },
+  'consumer.closed': {
+    level: 'info',
+    msg: 'Consumer closed',
+    means:
+      'The service gave the consumer back: to stop, for want of the store, or to consume with a window that fits. What was unsettled comes again.',
+    fields: { data_type: dataType, unsettled: field('integer', 'messages that come again') },
+  },
   'open.failed': {
     level: 'warn',
     msg: 'Opening failed',
-    means: 'Queue or store could not be opened; it is tried again.',
+    means: 'Queue or store could not be opened, or the store takes in vain what it is given; it is tried again.',
     fields: {
       data_type: dataType,
       what: field('text', 'source (the queue) or sink (the store)'),

@@ -19,7 +19,7 @@ export const deliveryMetrics = {
     type: 'counter',
     labels: { ...lane, outcome: ['ack', 'dead_letter', 'returned'] },
     from: 'lane',
-    help: 'Messages settled: acknowledged, dead-lettered, or returned to the broker because the session was lost. Consumed less settled is what is in hand.',
+    help: 'Messages settled: acknowledged, dead-lettered, or returned to the broker because the session was lost or given back. Consumed less settled is what is in hand.',
   },
   inator_signals_total: {
     type: 'counter',
