@@ -84,6 +84,24 @@ describe('a partitioned table', () => {
     );
   });
 
+  it.each(writePathNames)('is purged of what a complete extraction did not bring, by %s', async (writePath) => {
+    const purge = { mode: 'purge', maxFraction: 0.5, patienceMs: 300 } as const;
+    const sink = createTableSink(place.postgres, model, { writePath, purge });
+    await sink.open(never);
+    const end = (run: number, things: number): Promise<unknown> | undefined =>
+      sink.mark?.(
+        { is: 'extraction_complete', version: `v${run}`, startedAt: `2026-01-0${run}T00:00:00Z`, counts: { things } },
+        model,
+        { abort: never, draining: never },
+      );
+    await write(sink, docs(0, 20));
+    expect(await end(1, 20)).toMatchObject({ is: 'purged', seen: 20, purged: 0 });
+    expect((await write(sink, docs(0, 18))).counts).toEqual(counts({ unchanged: 18 }));
+    expect(await end(2, 18)).toMatchObject({ is: 'purged', seen: 18, purged: 2 });
+    expect(await place.rows('SELECT FROM %s.things')).toHaveLength(18);
+    await sink.close();
+  });
+
   it.each(writePathNames)('counts a key that another stores meanwhile as updated, by %s', async (writePath) => {
     const sink = createTableSink(place.postgres, model, { writePath });
     await sink.open(never);
