@@ -105,7 +105,10 @@ export class SinkError extends Error {
   readonly fault: Fault;
   /** Index into `batch.records` of the record to blame, when the store named one. */
   readonly culprit: number | undefined;
-  /** True when a smaller batch may pass (out of memory): halve before holding. */
+  /**
+   * True when a smaller batch may pass (out of memory): halve before holding. A record alone is condemned (`limit-refused`)
+   * only when others were written since it first failed.
+   */
   readonly halve: boolean;
   /**
    * True when a time limit was passed. A smaller batch may pass, but only where the canary answers at once: otherwise the

@@ -7,6 +7,7 @@
  * was passed the slowness of the store.
  */
 import { type BackoffOptions, backoffMs, delay } from '../backoff.ts';
+import { fault } from '../fault.ts';
 import { asSinkError, type Sink, SinkError } from '../sink.ts';
 import { createPatience } from './patience.ts';
 import { LetGo, PutOff, type Write } from './write.ts';
@@ -67,7 +68,17 @@ export function hold<R>(inner: Write<R>, check: Sink<R>['check'], settings: Hold
         let error = asSinkError(thrown);
         if (error.is === 'refused') throw error;
         if (error.halve && alone === undefined) throw error;
-        if (error.slow) {
+        if (error.halve && alone !== undefined) {
+          // The store lacked memory for one record: it may be too large for it, or the store may lack memory for any.
+          if (await passes(check, context.abort)) {
+            const { tries, compared } = patience.failed(alone, endedAt);
+            if (tries >= settings.suspectTriesAlone && compared) {
+              patience.settled(alone);
+              throw tooLarge(error);
+            }
+            if (context.others) throw new PutOff();
+          }
+        } else if (error.slow) {
           if (await passes(check, context.abort, settings.promptMs)) {
             if (alone === undefined) throw error;
             const tries = patience.passedLimit(alone, startedAt, endedAt);
@@ -106,6 +117,12 @@ export function hold<R>(inner: Write<R>, check: Sink<R>['check'], settings: Hold
       }
     }
   };
+}
+
+/** What takes more than the store has, while the store takes others. */
+function tooLarge({ fault: { stage, reason, native } }: SinkError): SinkError {
+  const found = fault('limit-refused', stage, `even alone it is more than the store takes: ${reason}`, { native });
+  return new SinkError('refused', found, { halve: true });
 }
 
 /** Whether the canary passes, and within this time. */

@@ -97,7 +97,7 @@ async function resolve<R>(
         error.is === 'refused'
           ? error.fault
           : fault('suspect-condemned', error.fault.stage, error.fault.reason, { native: error.fault.native });
-      condemn(only, verdict, error.is === 'refused' ? 2 : 5);
+      condemn(only, verdict, error.is === 'refused' && !error.halve ? 2 : 5);
       return [];
     }
     context.split(part.length, error.fault, false);
