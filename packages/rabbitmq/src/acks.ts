@@ -27,6 +27,8 @@ export interface AckWindow {
   readonly unsettled: number;
   /** Noted and not acked on the wire: what the broker counts against the window. */
   readonly lent: number;
+  /** Tag of the first that is not acked on the wire. */
+  readonly oldest: number | undefined;
 }
 
 export function createAckWindow(window: number, send: (tag: number, multiple: boolean) => void): AckWindow {
@@ -86,6 +88,9 @@ export function createAckWindow(window: number, send: (tag: number, multiple: bo
     },
     get lent() {
       return unsettled + waiting;
+    },
+    get oldest() {
+      return head?.tag;
     },
   };
 }

@@ -27,6 +27,7 @@ import { letterOptions } from './letter.ts';
 import type { LetterBox } from './letters.ts';
 import { declareTopology, type QueueSpec } from './topology.ts';
 import { orAborted } from './waiting.ts';
+import { createConsuming } from './window.ts';
 
 export interface SessionParts {
   readonly broker: Broker;
@@ -73,7 +74,8 @@ export async function openSession(
     resolveEnded = resolve;
   });
 
-  const acks = createAckWindow(Math.min(window, maxWindow), (deliveryTag, multiple) => {
+  const size = Math.min(window, maxWindow);
+  const acks = createAckWindow(size, (deliveryTag, multiple) => {
     channel.ack({ fields: { deliveryTag } } as Message, multiple);
     framesUnderWay += 1;
   });
@@ -109,12 +111,15 @@ export async function openSession(
     else early.push(message);
   }
 
+  let lastTag = 0;
   function lend(message: ConsumeMessage): void {
+    lastTag = message.fields.deliveryTag;
     take(toDelivery(message, queue, self, acks.push(message.fields.deliveryTag), spec.type === 'quorum'));
   }
 
   /** Always under a fresh tag: a broker may refuse, or mix up, one it has just cancelled. */
-  async function consume(): Promise<void> {
+  async function consume(room: number): Promise<void> {
+    await broker.within(channel.prefetch(room, false), answerMs, `setting the window of queue ${queue}`);
     const tag = `${service}-${randomUUID()}`;
     await broker.within(
       channel.consume(queue, arrived, { consumerTag: tag }),
@@ -138,10 +143,20 @@ export async function openSession(
    * session without a consumer takes one for this. At most one message comes along, and goes back with the channel.
    */
   async function untilAcksAreApplied(): Promise<void> {
-    await broker.within(channel.prefetch(1, false), closeMs, `setting the window of queue ${queue}`);
-    await consume();
+    await consume(1);
     await cancel(closeMs);
   }
+
+  const consuming = createConsuming({
+    window: size,
+    lent: () => acks.lent,
+    oldest: () => acks.oldest,
+    last: () => lastTag,
+    is: () => consumerTag !== undefined,
+    consume,
+    cancel: () => cancel(answerMs),
+    again: refit,
+  });
 
   function settle(deliveries: readonly Delivery[]): void {
     if (is !== 'open') return;
@@ -162,6 +177,7 @@ export async function openSession(
     } catch (error) {
       lost(`the channel of queue ${queue} takes no acks`, error);
     }
+    if (consuming.due) refit();
   }
 
   async function deadLetter(delivery: Delivery, letter: Letter, abort: AbortSignal): Promise<void> {
@@ -203,6 +219,10 @@ export async function openSession(
     return turn;
   }
 
+  function refit(): void {
+    void inTurn('widening the window of', () => consuming.refit());
+  }
+
   /**
    * The order matters: closing the connection overtakes acks, and closing the channel loses those that it keeps back for
    * a quorum queue that is behind. The answer to a cancel comes after they are handed on.
@@ -228,9 +248,7 @@ export async function openSession(
 
   async function setUp(): Promise<void> {
     await declareTopology(broker, channel, spec);
-    const qos = channel.prefetch(Math.min(window, maxWindow), false);
-    await broker.within(qos, answerMs, `setting the window of queue ${queue}`);
-    await consume();
+    await consume(size);
   }
 
   try {
@@ -248,11 +266,8 @@ export async function openSession(
   return {
     ack: settle,
     deadLetter,
-    pause: () => inTurn('pausing', () => cancel(answerMs)),
-    resume: () =>
-      inTurn('resuming', async () => {
-        if (consumerTag === undefined) await consume();
-      }),
+    pause: () => inTurn('pausing', () => consuming.pause()),
+    resume: () => inTurn('resuming', () => consuming.resume()),
     get unsettled() {
       return is === 'over' ? 0 : acks.unsettled;
     },

@@ -130,6 +130,24 @@ describe('a session', () => {
     session.ack(taken);
   });
 
+  it('never holds more than its window, however often it is paused and resumed, and has the whole of it again', async () => {
+    const fixture = await fixtureFor();
+    await fixture.publish(numbered(400));
+    const { session, taken } = await fixture.open(100);
+    await until(() => taken.length === 100, 'a window');
+    session.ack(taken.slice(0, 30));
+    for (let i = 0; i < 8; i += 1) {
+      await session.pause();
+      await session.resume();
+    }
+    await until(() => taken.length === 130, 'as many as were settled');
+    expect([session.lent, await fixture.ready()]).toEqual([100, 270]);
+    session.ack(taken.slice(0, 130));
+    await until(() => taken.length === 230, 'the whole window');
+    expect([session.lent, await fixture.ready()]).toEqual([100, 170]);
+    await session.close();
+  }, 60_000);
+
   it('ends when its consumer is cancelled while it is paused and resumed into nothing', async () => {
     const fixture = await fixtureFor();
     const { session } = await fixture.open();
