@@ -145,8 +145,11 @@ it('a full disk is waited for; once there is room again the lane goes on', async
   await sink.open(never);
   await ask(`CREATE TABLESPACE small LOCATION '${full()}'`);
   await ask('ALTER TABLE hurt.things SET TABLESPACE small');
-  // The canary writes where temporary tables go.
+  // The canary writes where temporary tables go; sessions that are open already would not hear of it.
   await ask("ALTER ROLE CURRENT_USER SET temp_tablespaces = 'small'");
+  await ask(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = CURRENT_USER AND pid <> pg_backend_pid()',
+  );
   await ask('CREATE TABLE hurt.ballast (data text) TABLESPACE small');
   await ask('ALTER TABLE hurt.ballast ALTER data SET STORAGE EXTERNAL');
   // Until it is full: what was written before the error stays behind as dead rows.
