@@ -20,7 +20,7 @@ export interface Concurrency {
   /** In the order of asking. Rejects with `SinkError` `unavailable` when `signal` aborts. */
   enter(signal: AbortSignal): Promise<Turn>;
   stats(): {
-    /** Turns given out. */
+    /** Turns given out, those left out that are kept too long. */
     readonly active: number;
     readonly waiting: number;
     /** Most turns given out at once; infinite until the first deadlock. */
@@ -34,7 +34,13 @@ export interface Concurrency {
  */
 const calm = 25;
 
-export function createConcurrency(): Concurrency {
+/**
+ * A turn that is kept longer, because somebody else's lock is waited for or the link is dead, counts no more: lanes that are not
+ * concerned go on. In milliseconds; a batch takes a tenth of it.
+ */
+const defaultPatienceMs = 2_000;
+
+export function createConcurrency(patienceMs = defaultPatienceMs): Concurrency {
   let limit = Number.POSITIVE_INFINITY;
   let active = 0;
   /** Raised by every cut, so that the victims of one tangle cut once. */
@@ -50,6 +56,14 @@ export function createConcurrency(): Concurrency {
 
   const turn = (): Turn => {
     const began = tangles;
+    let counts = true;
+    const free = (): void => {
+      if (!counts) return;
+      counts = false;
+      active -= 1;
+      admit();
+    };
+    const patience = setTimeout(free, patienceMs).unref();
     return {
       leave(end) {
         if (end === 'deadlocked' && began === tangles) {
@@ -58,8 +72,8 @@ export function createConcurrency(): Concurrency {
         }
         // While nobody waits, that there was no deadlock says nothing about more.
         if (end === 'passed' && queue.length > 0) limit += 1 / calm;
-        active -= 1;
-        admit();
+        clearTimeout(patience);
+        free();
       },
     };
   };

@@ -88,4 +88,17 @@ describe('writers side by side', () => {
     await leave('passed');
     expect(concurrency.stats()).toEqual({ active: 0, waiting: 0, limit: 1 });
   });
+
+  it('who keeps a turn too long, because of a lock of somebody else, stops nobody', async () => {
+    const concurrency = createConcurrency(20);
+    const [stuck, other] = await Promise.all([concurrency.enter(never), concurrency.enter(never)]);
+    other.leave('deadlocked');
+    expect(concurrency.stats()).toEqual({ active: 1, waiting: 0, limit: 1 });
+    const next = await concurrency.enter(never);
+    expect(concurrency.stats()).toEqual({ active: 1, waiting: 0, limit: 1 });
+    stuck.leave('failed');
+    expect(concurrency.stats().active).toBe(1);
+    next.leave('passed');
+    expect(concurrency.stats().active).toBe(0);
+  });
 });
