@@ -11,6 +11,7 @@ import { cellsModel, newPlace, serverUrl } from './support/place.ts';
 
 const program = process.env.TEST_PGBOUNCER ?? 'pgbouncer';
 const installed = spawnSync(program, ['--version']).status === 0;
+if (!installed) console.warn('skipped: there is no pgbouncer on this machine (Debian: apt-get install pgbouncer)');
 
 (installed ? describe : describe.skip)('behind a pooler in transaction mode with two server connections', () => {
   let dir: string;

@@ -5,6 +5,7 @@ export { images } from './containers/recipes.ts';
 export { neo4jLogin, shortLivedJava, startNeo4j } from './local/neo4j.ts';
 export { postgresLogin, startPostgres } from './local/postgres.ts';
 export { startRabbitmq } from './local/rabbitmq.ts';
+export { installTestTools } from './local/tools.ts';
 export { type ResolvedServers, type ResolveOptions, resolveServers } from './resolve.ts';
 export {
   type Report,

@@ -118,7 +118,7 @@ function pathFolders(): string[] {
   return [...folders, '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin', '/opt/homebrew/bin'];
 }
 
-function onPath(program: string): string | undefined {
+export function onPath(program: string): string | undefined {
   const dir = pathFolders().find((folder) => isProgram(join(folder, program)));
   return dir === undefined ? undefined : join(dir, program);
 }
