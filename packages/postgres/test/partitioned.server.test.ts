@@ -1,8 +1,9 @@
 /** A partitioned table is written as any other: the same rows, the same counts, by every path. */
 import type { Cell, Receipt, Sink, TableModel } from '@inator/runtime';
-import { describeSink, until } from '@inator/testkit';
+import { until } from '@inator/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTableSink, writePathNames } from '../src/index.ts';
+import { describeTableSinks } from './support/contract.ts';
 import { batchOf, cellsModel, counts, doc, never, newPlace, type Place } from './support/place.ts';
 
 /** Two partitions by the hash of the key; the columns of one stand in another order, so that its rows are rearranged. */
@@ -17,25 +18,11 @@ async function partitioned(place: Place): Promise<void> {
   await place.rows('ALTER TABLE %s.things ATTACH PARTITION %s.things_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1)');
 }
 
-for (const writePath of writePathNames) {
-  describeSink(`the sink of a partitioned table, write path ${writePath},`, async () => {
-    const place = newPlace();
-    await partitioned(place);
-    const model = cellsModel();
-    return {
-      sink: createTableSink(place.postgres, model, { writePath }),
-      model,
-      make: (_, value) => ({ record: [Buffer.from(JSON.stringify({ value }))], hash: `hash of ${value}` }),
-      async stored() {
-        const rows = await place.rows<{ data_id: string; value: string }>(
-          "SELECT data_id, data->>'value' AS value FROM %s.things",
-        );
-        return new Map(rows.map(({ data_id, value }) => [data_id, value]));
-      },
-      dispose: () => place.dispose(),
-    };
-  });
-}
+describeTableSinks('the sink of a partitioned table', async () => {
+  const place = newPlace();
+  await partitioned(place);
+  return place;
+});
 
 describe('a partitioned table', () => {
   let place: Place;

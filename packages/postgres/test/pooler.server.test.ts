@@ -4,10 +4,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeSink, until } from '@inator/testkit';
+import { until } from '@inator/testkit';
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { createTableSink, writePathNames } from '../src/index.ts';
-import { cellsModel, newPlace, serverUrl } from './support/place.ts';
+import { describeTableSinks } from './support/contract.ts';
+import { newPlace, serverUrl } from './support/place.ts';
 
 const program = process.env.TEST_PGBOUNCER ?? 'pgbouncer';
 const installed = spawnSync(program, ['--version']).status === 0;
@@ -50,22 +50,5 @@ if (!installed) console.warn('skipped: there is no pgbouncer on this machine (De
     rmSync(dir, { recursive: true, force: true });
   });
 
-  for (const writePath of writePathNames) {
-    describeSink(`the table sink, write path ${writePath},`, async () => {
-      const place = newPlace({ host: '127.0.0.1', port });
-      const model = cellsModel();
-      return {
-        sink: createTableSink(place.postgres, model, { writePath }),
-        model,
-        make: (_, value) => ({ record: [Buffer.from(JSON.stringify({ value }))], hash: `hash of ${value}` }),
-        async stored() {
-          const rows = await place.rows<{ data_id: string; value: string }>(
-            "SELECT data_id, data->>'value' AS value FROM %s.things",
-          );
-          return new Map(rows.map(({ data_id, value }) => [data_id, value]));
-        },
-        dispose: () => place.dispose(),
-      };
-    });
-  }
+  describeTableSinks('the table sink', () => newPlace({ host: '127.0.0.1', port }));
 });
