@@ -74,4 +74,13 @@ export default [
     },
   },
   ...boundaries,
+  {
+    files: ['packages/rabbitmq/src/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'amqplib', allowTypeImports: true, message: 'Only types; the rest comes from amqp.ts.' }] },
+      ],
+    },
+  },
 ];

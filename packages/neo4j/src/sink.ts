@@ -214,7 +214,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     }
   };
 
-  const writeInTurn = async (...[batch, candidates, clock, signal]: Parameters<typeof writeOnce>): Promise<Receipt> => {
+  const writeInTurn: typeof writeOnce = async (batch, candidates, clock, signal) => {
     const turn = await neo4j.concurrency.enter(signal);
     let end: TurnEnd = 'failed';
     try {

@@ -32,8 +32,13 @@ export interface PassageParts<R> {
 export function createPassage<R>(parts: PassageParts<R>): Passage<R> {
   const { core, around } = parts;
   const { events, name } = core;
-  /** By writer: how often the record of its batch that came most often was delivered before. */
-  const deliveredBefore = new Map<number, number>();
+  /** By writer: what its batch is made of. */
+  const writing = new Map<number, Sealed<R>['deliveries']>();
+  /** How often the record in hand that came most often was delivered before. */
+  const mostReturns = (): number => {
+    const counts = [...writing.values()].flatMap((deliveries) => deliveries.map(({ deliveryCount }) => deliveryCount));
+    return counts.reduce((most, count) => Math.max(most, count), 0);
+  };
 
   async function writeBatch(sealed: Sealed<R>, writer: Writer<R>): Promise<void> {
     const { batch, deliveries, loan: from, oldestAt } = sealed;
@@ -53,11 +58,7 @@ export function createPassage<R>(parts: PassageParts<R>): Passage<R> {
     }
     const began = performance.now();
     const progress = { attempts: 0 };
-    const counts = deliveries.map(({ deliveryCount }) => deliveryCount);
-    deliveredBefore.set(
-      writer.index,
-      counts.reduce((most, count) => Math.max(most, count), 0),
-    );
+    writing.set(writer.index, deliveries);
     try {
       const receipt = await parts.write(batch, contextOf(core, from, writer, batch.records.length, progress));
       const committed = performance.now();
@@ -94,12 +95,12 @@ export function createPassage<R>(parts: PassageParts<R>): Passage<R> {
       if (letGo === undefined || letGo === 'timeout') {
         core.doubt = {
           fault: core.holding.get(writer.index) ?? asSinkError(error).fault,
-          returns: Math.max(0, ...deliveredBefore.values()) + 1,
+          returns: mostReturns() + 1,
         };
         await parts.end(from);
       }
     } finally {
-      deliveredBefore.delete(writer.index);
+      writing.delete(writer.index);
       if (core.holding.delete(writer.index)) core.refresh();
     }
   }

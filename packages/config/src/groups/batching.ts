@@ -43,7 +43,7 @@ export function batching<const P extends 'POSTGRES' | 'NEO4J'>(prefix: P) {
         when:
           prefix === 'POSTGRES'
             ? 'Up to the free cores of the database; more than POSTGRES_POOL_MAX allows is cut, with a warning.'
-            : 'Up to the free cores of the graph database. Writers that deadlock write fewer at a time by themselves, so more can do no harm.',
+            : 'Up to the free cores of the graph database. More than three of one type gained nothing where it was measured; after a deadlock fewer write at a time by themselves.',
       }),
       natural: boolean({
         name: 'BATCH_NATURAL',

@@ -1,5 +1,4 @@
 /** Programs that only tests use: a pooler, a browser, what alerts are judged by. */
-
 import type { Report } from '../server.ts';
 import { installPackages, whyNotInstallable } from './apt.ts';
 import { onPath } from './programs.ts';
@@ -8,7 +7,7 @@ import { onPath } from './programs.ts';
 const tools = { pgbouncer: 'pgbouncer', promtool: 'prometheus', chromium: 'chromium' } as const;
 
 /**
- * Installs those that are missing, in one go. Never rejects: tests that find none are skipped, loudly. Resolves with the names of the
+ * Installs those that are missing. Never rejects: tests that find none are skipped, loudly. Resolves with the names of the
  * programs that are still missing.
  */
 export async function installTestTools(report: Report): Promise<readonly string[]> {

@@ -174,11 +174,10 @@ function countEvents(metrics: MetricRegistry, events: Events): () => void {
       metrics.inc('inator_records_dead_lettered_total', { data_type: lane, reason: fault.code }),
     ),
     events.on('letter.failed', ({ lane }) => metrics.inc('inator_letter_retries_total', { data_type: lane })),
-    events.on('session.lost', ({ lane, unsettled }) =>
-      metrics.inc('inator_messages_settled_total', { data_type: lane, outcome: 'returned' }, unsettled),
-    ),
-    events.on('session.closed', ({ lane, unsettled }) =>
-      metrics.inc('inator_messages_settled_total', { data_type: lane, outcome: 'returned' }, unsettled),
+    ...(['session.lost', 'session.closed'] as const).map((end) =>
+      events.on(end, ({ lane, unsettled }) =>
+        metrics.inc('inator_messages_settled_total', { data_type: lane, outcome: 'returned' }, unsettled),
+      ),
     ),
     events.on('open.failed', ({ lane, what }) => metrics.inc('inator_open_failures_total', { data_type: lane, what })),
     events.on('signal.marked', ({ lane, signal }) => {
