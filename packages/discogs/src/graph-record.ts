@@ -1,5 +1,5 @@
 /** What the graph keeps of a Discogs record: its own properties, and what it names. */
-import type { JsonObject, Properties } from '@inator/runtime';
+import type { JsonValue, Properties } from '@inator/runtime';
 import { idText, member, names, type Reference, reference, references, text, year } from './shapes.ts';
 import type { RecordType } from './types.ts';
 
@@ -19,11 +19,34 @@ export interface GraphRecord {
 
 const none: readonly never[] = [];
 
+/** The members of each type's bodies that the graph is made of. Nothing else is parsed. */
+export const membersOf = {
+  artists: ['name', 'realname', 'data_quality', 'members', 'groups', 'aliases'],
+  labels: ['name', 'data_quality', 'sublabels', 'parentLabel', 'parent_label'],
+  masters: ['title', 'year', 'main_release', 'data_quality', 'artists', 'genres', 'styles'],
+  releases: [
+    'title',
+    'released',
+    'year',
+    'country',
+    'status',
+    'data_quality',
+    'artists',
+    'labels',
+    'master_id',
+    'genres',
+    'styles',
+  ],
+} as const satisfies Readonly<Record<RecordType, readonly string[]>>;
+
+/** A body's members as far as they are parsed: asking for another one does not compile. */
+type Excerpt<T extends RecordType> = { readonly [K in (typeof membersOf)[T][number]]?: JsonValue | undefined };
+
 /**
  * A record's part in the graph. Properties a record lacks are null, so that an update removes what went. References to a
  * record itself say nothing and are dropped. (Every member is written out, not spread: this is the hot path.)
  */
-export const toGraphRecord: Readonly<Record<RecordType, (id: string, body: JsonObject) => GraphRecord>> = {
+export const toGraphRecord: { readonly [T in RecordType]: (id: string, body: Excerpt<T>) => GraphRecord } = {
   artists: (id, body) => ({
     id,
     properties: {
@@ -102,7 +125,7 @@ export const propertyNames: Readonly<Record<RecordType, readonly string[]>> = {
 };
 
 /** `master_id` is a text, an integer, `{"#text": …}` or, from other producers, `{"id": …}`. */
-function mastersOf(body: JsonObject): readonly Reference[] {
+function mastersOf(body: Excerpt<'releases'>): readonly Reference[] {
   const master = member(body, 'master_id');
   const id = idText(master) ?? reference(master)?.id;
   return id === undefined ? [] : [{ id, name: null }];

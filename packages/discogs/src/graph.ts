@@ -8,10 +8,10 @@ import {
   type Later,
   type NodeRow,
   type NodeStep,
-  parseScanned,
+  parseExcerpt,
   takingLater,
 } from '@inator/runtime';
-import { type GraphRecord, propertyNames, toGraphRecord } from './graph-record.ts';
+import { type GraphRecord, membersOf, propertyNames, toGraphRecord } from './graph-record.ts';
 import { createMessageReader, type MessageOptions } from './messages.ts';
 import type { Reference } from './shapes.ts';
 import type { RecordType } from './types.ts';
@@ -46,6 +46,9 @@ function own(end: Endpoint, type: RecordType): NodeStep<GraphRecord> {
   };
 }
 
+const nothing = Object.freeze({});
+const stub = ({ id, name }: Reference): NodeRow => ({ key: id, properties: name === null ? nothing : { name } });
+
 /** Targets that may not have arrived yet. */
 function stubs(end: Endpoint, ...fields: readonly Named[]): NodeStep<GraphRecord> {
   return {
@@ -53,10 +56,13 @@ function stubs(end: Endpoint, ...fields: readonly Named[]): NodeStep<GraphRecord
     // A release names its master by id alone.
     properties: fields.includes('masters') ? [] : ['name'],
     rows: (record) => {
+      const [only, ...more] = fields;
+      // One list names each once; several may name the same.
+      if (only !== undefined && more.length === 0) return record[only].map(stub);
       const rows = new Map<string, NodeRow>();
       for (const field of fields) {
-        for (const { id, name } of record[field]) {
-          if (name !== null || !rows.has(id)) rows.set(id, { key: id, properties: name === null ? {} : { name } });
+        for (const named of record[field]) {
+          if (named.name !== null || !rows.has(named.id)) rows.set(named.id, stub(named));
         }
       }
       return [...rows.values()];
@@ -65,7 +71,11 @@ function stubs(end: Endpoint, ...fields: readonly Named[]): NodeStep<GraphRecord
 }
 
 function tags(end: Endpoint, field: Tagged): NodeStep<GraphRecord> {
-  return { ...end, properties: [], rows: (record) => record[field].map((name) => ({ key: name, properties: {} })) };
+  return {
+    ...end,
+    properties: [],
+    rows: (record) => record[field].map((name) => ({ key: name, properties: nothing })),
+  };
 }
 
 /** From the record to each that it names. */
@@ -137,7 +147,7 @@ const plans: Readonly<Record<RecordType, Pick<GraphModel<GraphRecord>, 'nodes' |
   },
 };
 
-export type GraphOptions = MessageOptions;
+export type GraphOptions = Omit<MessageOptions, 'members'>;
 
 /** The graph model of each type. `decode` accepts exactly the bodies that the table models accept. */
 export function createGraphModels(
@@ -151,23 +161,25 @@ export function createGraphModels(
   };
 }
 
-function createGraphModel(type: RecordType, options: MessageOptions): GraphModel<Later<GraphRecord>> {
-  const read = createMessageReader(type, options);
+function createGraphModel(type: RecordType, options: GraphOptions): GraphModel<Later<GraphRecord>> {
+  const read = createMessageReader(type, { ...options, members: membersOf[type] });
   const convert = toGraphRecord[type];
   return {
     name: type,
     decode(body) {
       const message = read(body);
       if (message.is !== 'record') return message;
-      return { ...message, record: () => convert(message.key, parsed(body)) };
+      const { key, hash, seq, spans } = message;
+      const record = (): GraphRecord => convert(key, parsed(body, spans));
+      return seq === undefined ? { is: 'record', key, hash, record } : { is: 'record', key, hash, seq, record };
     },
     ...takingLater(plans[type]),
   };
 }
 
 /** The scan has proved the body: what throws here is a defect, and the sink blames this record alone for it. */
-function parsed(body: Uint8Array): JsonObject {
-  const examined = parseScanned(body);
+function parsed(body: Uint8Array, spans: readonly number[]): JsonObject {
+  const examined = parseExcerpt(body, spans);
   if (examined.is === 'refused') throw new Error(examined.fault.reason);
   return examined.value;
 }

@@ -23,7 +23,14 @@ import { sha256 } from './hash.ts';
 export const longestKey = 255;
 
 export type Message =
-  | { readonly is: 'record'; readonly key: string; readonly hash: string; readonly seq?: string }
+  | {
+      readonly is: 'record';
+      readonly key: string;
+      readonly hash: string;
+      readonly seq?: string;
+      /** Where the members asked for stand, for `parseExcerpt`. */
+      readonly spans: readonly number[];
+    }
   | { readonly is: 'signal'; readonly signal: Signal }
   | { readonly is: 'refused'; readonly fault: Fault; readonly key?: string };
 
@@ -31,6 +38,8 @@ export interface MessageOptions {
   readonly limits?: Limits | undefined;
   /** Top-level member that holds a record's version; none when left out. */
   readonly seqField?: string | undefined;
+  /** Top-level members that will be parsed, if the record is. */
+  readonly members?: readonly string[] | undefined;
 }
 
 /**
@@ -40,29 +49,26 @@ export interface MessageOptions {
  * `"1"` are one record. The hash is the declared `sha256`, or else the SHA-256 of the body's bytes.
  */
 export function createMessageReader(type: string, options: MessageOptions = {}): (body: Uint8Array) => Message {
-  const { limits = defaultLimits, seqField } = options;
-  const read = createEnvelopeReader<string>(limits, [
-    'type',
-    'id',
-    'sha256',
-    ...(seqField === undefined ? [] : [seqField]),
-  ]);
+  const { limits = defaultLimits, seqField, members } = options;
+  const named = ['type', 'id', 'sha256', ...(seqField === undefined ? [] : [seqField])];
+  const read = createEnvelopeReader<string>(limits, named, members);
   return (body) => {
     const reading = read(body);
     if (reading.is === 'refused') return reading;
-    const { type: kind, id, sha256: declared } = reading.values;
+    const { values, spans } = reading;
+    const { type: kind, id, sha256: declared } = values;
     if (isPresent(kind) && kind.text !== 'data') return readSignal(body, kind, type);
 
     const key = keyOf(id);
     if (typeof key !== 'string') return key;
-    const version = seqField === undefined ? undefined : reading.values[seqField];
+    const version = seqField === undefined ? undefined : values[seqField];
     // Whether it is a version at all is judged where versions from headers are: a wrong one is named by its text or kind.
     const seq = isPresent(version) ? { seq: version.integer ?? version.text ?? version.kind } : undefined;
-    if (!isPresent(declared)) return { is: 'record', key, hash: sha256(body), ...seq };
+    if (!isPresent(declared)) return { is: 'record', key, hash: sha256(body), spans, ...seq };
     if (declared.text === undefined || declared.text === '' || isLongerThan(declared.text, longestKey)) {
       return refuse('hash-invalid', `sha256 is not a text of 1 to ${longestKey} characters`, key);
     }
-    return { is: 'record', key, hash: declared.text, ...seq };
+    return { is: 'record', key, hash: declared.text, spans, ...seq };
   };
 }
 

@@ -23,7 +23,10 @@ function createTableModel(type: RecordType, options: MessageOptions): TableModel
     decode(body) {
       const message = read(body);
       if (message.is !== 'record') return message;
-      return { ...message, record: body };
+      const { key, hash, seq } = message;
+      return seq === undefined
+        ? { is: 'record', key, hash, record: body }
+        : { is: 'record', key, hash, seq, record: body };
     },
     examine(body): Fault | undefined {
       const examined = examine(body, limits);

@@ -2,7 +2,7 @@
 import { type Batch, type Clock, type Counts, fault, type Receipt, SinkError, stored } from '@inator/runtime';
 import type { HeldEdge } from './read-record.ts';
 import type { Answer } from './transaction.ts';
-import type { Verdict } from './version.ts';
+import { type Candidate, judge, type Stored, ties, type Verdict } from './version.ts';
 
 /** A relationship of a locked node: its other end, and which ends assert it where both may. */
 type EdgeAnswer = string | readonly [key: string, from: boolean | null, to: boolean | null];
@@ -12,6 +12,13 @@ export type LockedRow = readonly [
   hash: string | null,
   seq: bigint | null,
   groups: readonly EdgeAnswer[][],
+];
+
+/** Of how many keys this part tells, which of them have no node, and what is stored where it is something else. */
+type ReadPart = readonly [
+  size: bigint,
+  absent: readonly bigint[],
+  found: readonly (readonly [at: bigint, hash: string | null, seq: bigint | null])[],
 ];
 
 /** The relationship as the side sees it that owns it. */
@@ -42,6 +49,44 @@ export function raced(what: string): never {
 export function lost(expected: number, created: number): SinkError {
   const reason = `${created} relationships created, ${expected} were to be: the transaction was taken back`;
   return new SinkError('suspect', fault('defect', 'graph', reason));
+}
+
+/** What an unlocked look found of a candidate. */
+export interface Sighting<R> extends Judged {
+  readonly candidate: Candidate<R>;
+  readonly exists: boolean;
+}
+
+export interface Sightings<R> {
+  readonly sightings: readonly Sighting<R>[];
+  /** Existing nodes are to be locked even where nothing is to be written: see the ledger. */
+  readonly careful: boolean;
+}
+
+/** Judges every candidate by what the store holds, unlocked. What this finds unchanged or stale stays so. */
+export function sighted<R>(candidates: readonly Candidate<R>[], { rows }: Answer): Sightings<R> {
+  const sightings = candidates.map(
+    (candidate): Sighting<R> => ({ candidate, exists: true, verdict: 'unchanged', tied: false }),
+  );
+  const see = (at: bigint, stored: Stored | undefined): void => {
+    const candidate = candidates[Number(at)];
+    if (candidate === undefined) return;
+    const tied = stored !== undefined && ties(stored, candidate);
+    sightings[Number(at)] = { candidate, exists: stored !== undefined, verdict: judge(stored, candidate), tied };
+  };
+  let told = 0n;
+  for (const { part } of rows as readonly { readonly part: ReadPart }[]) {
+    const [size, absent, found] = part;
+    told += size;
+    for (const at of absent) see(at, undefined);
+    for (const [at, hash, seq] of found) see(at, { hash, seq });
+  }
+  // What the answer does not name counts as unchanged, so none of it may be missing.
+  if (told !== BigInt(candidates.length)) {
+    const reason = `a Neo4j statement told of ${told} of ${candidates.length} keys`;
+    throw new SinkError('suspect', fault('defect', 'graph', reason));
+  }
+  return { sightings, careful: rows[0]?.careful === true };
 }
 
 /** What became of one key of the batch. */

@@ -29,17 +29,14 @@ export function blame<R>(
     if (bytes > longest.bytes && at !== undefined) longest = { bytes, at };
   };
   const { lists, origins } = plan;
+  const weighAll = (beside: string, from: readonly number[] | undefined): void => {
+    for (const [i, value] of (lists[list.property(beside, column)] ?? []).entries()) weigh(value, from?.[i]);
+  };
   if (label === shape.primary) {
-    for (const [i, row] of rowsOf(lists[list.fresh])) weigh(row[3 + column], origins.fresh[i]);
-    for (const [i, [, properties]] of rowsOf(lists[list.known])) {
-      weigh((properties as Readonly<Record<string, unknown>>)[property], origins.known[i]);
-    }
+    weighAll(list.fresh, origins.fresh);
+    weighAll(list.known, origins.known);
   }
-  for (const [i, row] of rowsOf(lists[list.others(label)])) weigh(row[1 + column], origins.others[label]?.[i]);
+  weighAll(list.others(label), origins.others[label]);
   if (longest.at < 0) return error;
   return new SinkError(error.is, error.fault, { culprit: longest.at, cause: error.cause });
-}
-
-function* rowsOf(rows: readonly unknown[] | undefined): Generator<readonly [number, readonly unknown[]]> {
-  for (const [i, row] of (rows ?? []).entries()) if (Array.isArray(row)) yield [i, row];
 }

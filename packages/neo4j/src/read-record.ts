@@ -20,11 +20,19 @@ export interface HeldEdge {
   readonly theirs: boolean;
 }
 
+/** The relationships of a group that one record asserts. */
+export interface Asserted {
+  /** Keys of the other ends: each once, sorted, so that writers meet on shared nodes in one order. */
+  readonly ends: readonly string[];
+  /** Of each end, where relationships of the group have properties. */
+  readonly properties: ReadonlyMap<string, Properties> | undefined;
+}
+
 /** What one record brings, its rows read and checked. */
 export interface Brought {
   readonly own: Properties;
-  /** By owned group: the other ends' keys, with the properties of the relationship. */
-  readonly owned: readonly ReadonlyMap<string, Properties>[];
+  /** By owned group. */
+  readonly owned: readonly Asserted[];
   /** By shared group. */
   readonly shared: readonly (readonly EdgeRow[])[];
 }
@@ -37,6 +45,8 @@ export interface Other {
 
 const nothing: Properties = Object.freeze({});
 const none: readonly never[] = [];
+
+const assertsNothing: Asserted = { ends: none, properties: undefined };
 
 /** What stands in the graph already, or will, without a row of its own. */
 export interface Standing {
@@ -119,9 +129,12 @@ export function readRecord<R>(
     }
     return {
       own: own.properties,
-      owned: owned.map(({ type, owner, other, steps }, i) => {
-        const ends = new Map<string, Properties>();
-        for (const { from, to, properties = nothing } of rowsOf(steps, record)) {
+      owned: owned.map(({ type, owner, other, steps, properties: carried }, i) => {
+        const rows = rowsOf(steps, record);
+        if (rows.length === 0) return assertsNothing;
+        const ends: string[] = [];
+        const values = carried.length > 0 ? new Map<string, Properties>() : undefined;
+        for (const { from, to, properties = nothing } of rows) {
           const [self, end] = owner === 'from' ? [from, to] : [to, from];
           if (self !== key)
             refuse(fault('defect', 'graph', `a ${type} of the model does not start at the record's own node`));
@@ -130,9 +143,10 @@ export function readRecord<R>(
             if (bad !== undefined) refuse(bad);
           }
           if (kept[i]?.has(end) !== true) placeEnd(other, end);
-          ends.set(end, properties);
+          ends.push(end);
+          values?.set(end, properties);
         }
-        return ends;
+        return { ends: sortedOnce(ends), properties: values };
       }),
       shared: shared.map(({ from, to, steps }) => {
         const rows = rowsOf(steps, record);
@@ -154,4 +168,11 @@ export function readRecord<R>(
 function rowsOf<R>(steps: readonly EdgeStep<R>[], record: R): readonly EdgeRow[] {
   const [only] = steps;
   return only !== undefined && steps.length === 1 ? only.rows(record) : steps.flatMap((step) => step.rows(record));
+}
+
+/** Sorts in place. */
+function sortedOnce(keys: string[]): readonly string[] {
+  if (keys.length < 2) return keys;
+  keys.sort();
+  return keys.some((key, i) => key === keys[i - 1]) ? [...new Set(keys)] : keys;
 }

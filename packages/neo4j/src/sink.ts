@@ -28,15 +28,26 @@ import {
   SinkError,
   startClock,
 } from '@inator/runtime';
-import { heldEdge, type Judged, type LockedRow, lost, onlyRow, raced, racedCause, receipt } from './answers.ts';
-import { assemble, type Held, type Plan, rewrites } from './assemble.ts';
+import {
+  heldEdge,
+  type Judged,
+  type LockedRow,
+  lost,
+  onlyRow,
+  raced,
+  racedCause,
+  receipt,
+  type Sightings,
+  sighted,
+} from './answers.ts';
+import { askedOf, assemble, type Held, type Plan, rewrites } from './assemble.ts';
 import type { TurnEnd } from './concurrency.ts';
 import { blame } from './culprit.ts';
 import type { Neo4j } from './driver.ts';
 import { classify } from './faults.ts';
 import { createLedger, dropLedger, type LedgerSettings } from './ledger/ledger.ts';
 import { ledgerLabels } from './ledger/nodes.ts';
-import { ledgerStatement } from './ledger/statements.ts';
+import { asParametersWith, ledgerStatement } from './ledger/statements.ts';
 import { createPropertyNames } from './names.ts';
 import { prepareSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
@@ -50,7 +61,7 @@ import {
 } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import { hashFault, keyFault, seqFault } from './values.ts';
-import { type Candidate, judge, reduce, ties, type Verdict } from './version.ts';
+import { type Candidate, judge, reduce, ties } from './version.ts';
 
 /** For planning all statements of a model on a cold server; 50 s were seen on an overloaded one. */
 const planningMs = 180_000;
@@ -112,35 +123,17 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     return writeText;
   };
 
-  /** Judges every candidate by what the store holds, unlocked. What this finds unchanged or stale stays so. */
-  const read = async (
-    transaction: Transaction,
-    candidates: readonly Candidate<R>[],
-  ): Promise<{ readonly sightings: readonly Sighting<R>[]; readonly careful: boolean }> => {
-    const rows = candidates.map(({ key, hash, seq }) => [key, hash, seq ?? null]);
-    const entry = ledger === undefined ? {} : { of: ledger.of, keys: candidates.map(({ key }) => key) };
-    const { found, careful } = onlyRow(await transaction.run(readText, { p: { rows, ...entry } }));
-    const sightings = candidates.map(
-      (candidate): Sighting<R> => ({ candidate, exists: true, verdict: 'unchanged', tied: false }),
-    );
-    for (const [i, hash, seq] of found as [bigint, (string | null)?, (bigint | null)?][]) {
-      const candidate = candidates[Number(i)];
-      if (candidate === undefined) continue;
-      const met = { hash: hash ?? null, seq: seq ?? null };
-      sightings[Number(i)] = {
-        candidate,
-        exists: hash !== undefined,
-        verdict: judge(met, candidate),
-        tied: ties(met, candidate),
-      };
-    }
-    return { sightings, careful: careful === true };
+  const read = async (transaction: Transaction, candidates: readonly Candidate<R>[]): Promise<Sightings<R>> => {
+    const asked = askedOf(candidates);
+    const parameters = ledger === undefined ? asParameters(asked) : asParametersWith({ ...asked, of: ledger.of });
+    return sighted(candidates, await transaction.run(readText, parameters));
   };
 
   const lock = async (transaction: Transaction, wanted: readonly Candidate<R>[]): Promise<readonly Held<R>[]> => {
     if (wanted.length === 0) return [];
-    const { locked } = onlyRow(await transaction.run(lockText, asParameters({ keys: wanted.map(({ key }) => key) })));
-    const byKey = new Map((locked as LockedRow[]).map((row) => [row[0], row]));
+    const { rows } = await transaction.run(lockText, asParameters({ keys: wanted.map(({ key }) => key) }));
+    const parts = rows as readonly { readonly part: readonly LockedRow[] }[];
+    const byKey = new Map(parts.flatMap(({ part }) => part).map((row) => [row[0], row]));
     return wanted.map((candidate) => {
       const [, hash, seq, groups] = byKey.get(candidate.key) ?? raced('another writer deleted a node');
       const edges = shape.owned.map(({ owner, twoSided }, i) =>
@@ -192,9 +185,9 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       plan = assemble(shape, names, fresh, held);
       const written = await transaction.run(currentWriteText(), asParameters(plan.lists));
       clock.mark('nodes');
-      const { met, held: found } = onlyRow(written) as { met: bigint; held: bigint };
+      const { met, later, rewritten } = onlyRow(written) as Record<'met' | 'later' | 'rewritten', bigint>;
       if (met !== 0n) raced('another writer made a node');
-      if (found !== BigInt(held.length)) raced('another writer deleted a node');
+      if (rewritten !== BigInt(plan.rewritten) || later !== BigInt(plan.later)) raced('another writer deleted a node');
       if (written.relationshipsCreated < plan.creates) throw lost(plan.creates, written.relationshipsCreated);
       const answers = [written];
       if (failpointsArmed) await failpoint('mid-copy');
@@ -290,11 +283,4 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
 
     stats: () => ({ restarts: { ...restarts } }),
   };
-}
-
-interface Sighting<R> {
-  readonly candidate: Candidate<R>;
-  readonly exists: boolean;
-  readonly verdict: Verdict;
-  readonly tied: boolean;
 }

@@ -34,41 +34,56 @@ export const keepingPlan = (text: string): string => `CYPHER replan=skip\n${text
 
 const given = (list: string): string => `$p.${list}`;
 
-/** Lists of the writing statement: names by number, for a shape's labels and groups. */
+/**
+ * Lists of the writing statement, one a column: names by number, for a shape's labels and groups. Columns and not rows,
+ * because the driver looks at every list and map for a dozen types of time and space before it packs it, which costs
+ * several times what packing its values does. A column that holds nothing but nulls is sent empty: what stands past the
+ * end of a list is null.
+ */
 export const list = {
-  /** Own nodes not seen in the store: `[key, hash, seq, …properties in the order of their names]`. */
+  /** Own nodes not seen in the store: their keys; beside them hashes, versions, and properties by their place in the names. */
   fresh: 'fresh',
-  /** Own nodes that exist and are locked: `[key, properties to set, null to remove]`. */
+  /** Own nodes that exist, are locked, and are written anew. */
   known: 'known',
-  /** Other nodes of label i: `[key, …properties]`, or the bare key where the label has no properties. */
+  /** Own nodes that exist, are locked, and only get a later version. */
+  later: 'later',
+  /** Other nodes of label i: their keys. */
   others: (label: number): string => `n${label}`,
-  /**
-   * Owned group i: for each own node, fresh before known, its other ends: indices of those to be created, or, where the
-   * relationship has properties, `[index, …properties]` of all that the record asserts.
-   */
+  /** Owned group i: the other ends, of all that is to be created, or, where the group has properties, of all that is asserted. */
   owned: (group: number): string => `e${group}`,
-  /** Shared group i: pairs of indices. */
+  /** Shared group i: the ends that the relationships point to. */
   shared: (group: number): string => `s${group}`,
+  /** Beside any of those. */
+  hash: (beside: string): string => `${beside}_hash`,
+  seq: (beside: string): string => `${beside}_seq`,
+  property: (beside: string, name: number): string => `${beside}_${name}`,
+  /** Beside ends: where the relationship comes from; own nodes are counted fresh before known. */
+  from: (beside: string): string => `${beside}_from`,
 } as const;
 
+/** Keys whose answers come in one message: the driver reads a message that fills several packets many times slower. */
+const answersAtOnce = 32;
+
 /**
- * What the store holds of `rows` = `[key, hash, seq]`, without locks: an `[i]` where there is nothing, `[i, hash, seq]`
- * where there is something other than the same hash at no lesser version.
+ * What the store holds of `keys`, without locks, in parts: `[size, absent, found]`, of how many keys it tells, which of
+ * them have no node, and of those that hold something other than the same hash at no lesser version `[i, hash, seq]`.
  */
 export function readStatement<R>({ labels, primary }: GraphShape<R>): string {
   const { label, key } = own(labels[primary]);
-  return `UNWIND range(0, size(${given('rows')}) - 1) AS i
-WITH i, ${given('rows')}[i] AS r
-OPTIONAL MATCH (n:${label} {${key}: r[0]})
-WITH i, r, n, n.${hash} AS hash, n.${seq} AS seq
-WHERE hash IS NULL OR hash <> r[1] OR coalesce(r[2], -1) > coalesce(seq, -1)
-RETURN collect(CASE WHEN n IS NULL THEN [i] ELSE [i, hash, seq] END) AS found`;
+  return `UNWIND range(0, size(${given('keys')}) - 1) AS i
+OPTIONAL MATCH (n:${label} {${key}: ${given('keys')}[i]})
+WITH i, n, n.${hash} AS hash, n.${seq} AS seq
+WITH i, n, hash, seq, hash = ${given('hashes')}[i] AND coalesce(${given('seqs')}[i], -1) <= coalesce(seq, -1) AS same
+WITH i / ${answersAtOnce} AS number, count(*) AS size,
+  collect(CASE WHEN n IS NULL THEN i END) AS absent,
+  collect(CASE WHEN n IS NOT NULL AND NOT coalesce(same, false) THEN [i, hash, seq] END) AS found
+RETURN [size, absent, found] AS part`;
 }
 
 /**
  * Locks the nodes of `keys`, in that order, and then reads what they hold. Only a lock taken before makes the comparison
  * of versions safe: without it two writers can both read the older one. The lock is taken by setting the key to itself,
- * which writes nothing; setting a property that is taken back later costs half the statement. Of each:
+ * which writes nothing; setting a property that is taken back later costs half the statement. In parts, of each:
  * `[key, hash, seq, edges]`, `edges` by owned group the other ends' keys, with the marks of both sides where the group is two-sided.
  */
 export function lockStatement<R>({ labels, primary, owned }: GraphShape<R>): string {
@@ -78,41 +93,50 @@ export function lockStatement<R>({ labels, primary, owned }: GraphShape<R>): str
     const what = group.twoSided ? `[o.${other.key}, e.${sideMark.from}, e.${sideMark.to}]` : `o.${other.key}`;
     return `[${pattern(group, 'n', 'e', `o:${other.label}`)} | ${what}]`;
   });
-  return `UNWIND ${given('keys')} AS key
-MATCH (n:${label} {${key}: key})
+  return `UNWIND range(0, size(${given('keys')}) - 1) AS i
+MATCH (n:${label} {${key}: ${given('keys')}[i]})
 USING INDEX n:${label}(${key})
-SET n.${key} = key
-WITH n
-RETURN collect([n.${key}, n.${hash}, n.${seq}, [${groups.join(', ')}]]) AS locked`;
+SET n.${key} = ${given('keys')}[i]
+WITH i / ${answersAtOnce} AS number, [n.${key}, n.${hash}, n.${seq}, [${groups.join(', ')}]] AS row
+WITH number, collect(row) AS part
+RETURN part`;
 }
 
 /** Nodes and relationships of a batch. `names` are the property names by label. */
 export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonly string[])[]): string {
   const { labels, primary, owned, shared } = shape;
   const self = own(labels[primary]);
+  const ownNames = names[primary] ?? [];
   const parts = [
-    subquery('fresh', [
-      `MERGE (n:${self.label} {${self.key}: r[0]})`,
-      `ON CREATE SET ${sets([bookkeeping.hash, bookkeeping.seq, ...(names[primary] ?? [])])}`,
+    subquery(list.fresh, [
+      `MERGE (n:${self.label} {${self.key}: ${at(list.fresh)}})`,
+      `ON CREATE SET ${record(list.fresh, ownNames)}`,
       // Somebody made it since it was looked up: the caller starts over. New nodes are not touched twice for that.
       `ON MATCH SET n.${met} = true`,
       'WITH i, n ORDER BY i',
       `RETURN collect(n) AS fresh, count(n.${met}) AS met`,
     ]),
-    subquery('known', [
-      `MATCH (n:${self.label} {${self.key}: r[0]})`,
+    subquery(list.known, [
+      `MATCH (n:${self.label} {${self.key}: ${at(list.known)}})`,
       `USING INDEX n:${self.label}(${self.key})`,
-      'SET n += r[1]',
+      `SET ${record(list.known, ownNames)}`,
       'WITH i, n ORDER BY i',
       'RETURN collect(n) AS known',
+    ]),
+    subquery(list.later, [
+      `MATCH (n:${self.label} {${self.key}: ${at(list.later)}})`,
+      `USING INDEX n:${self.label}(${self.key})`,
+      `SET n.${seq} = ${at(list.seq(list.later))}`,
+      'RETURN count(*) AS later',
     ]),
   ];
   labels.forEach(({ label, key }, i) => {
     const listed = names[i] ?? [];
+    const others = list.others(i);
     parts.push(
-      subquery(list.others(i), [
-        `MERGE (n:${quoted(label)} {${quoted(key)}: ${listed.length === 0 ? 'r' : 'r[0]'}})`,
-        ...(listed.length === 0 ? [] : [`ON CREATE SET ${sets(listed)}`]),
+      subquery(others, [
+        `MERGE (n:${quoted(label)} {${quoted(key)}: ${at(others)}})`,
+        ...(listed.length === 0 ? [] : [`ON CREATE SET ${sets('n', others, listed).join(', ')}`]),
         'WITH i, n ORDER BY i',
         `RETURN collect(n) AS others${i}`,
       ]),
@@ -120,40 +144,36 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
   });
   const nodes = (i: number): string => (i === primary ? `mine + others${i}` : `others${i}`);
   parts.push(
-    'WITH met, size(known) AS held, fresh + known AS mine',
+    'WITH met, later, size(known) AS rewritten, fresh + known AS mine',
     ...labels.map((_, i) => `, others${i}`),
-    `WITH met, held, mine${labels.map((_, i) => `, ${nodes(i)} AS nodes${i}`).join('')}`,
+    `WITH met, later, rewritten, mine${labels.map((_, i) => `, ${nodes(i)} AS nodes${i}`).join('')}`,
   );
-  owned.forEach((group, i) => {
-    const carries = group.properties.length > 0;
+  owned.forEach((group, g) => {
+    const ends = list.owned(g);
     const edge = group.twoSided
       ? [`MERGE ${pattern(group, 'a', 'e', 'b')}`, `SET e.${sideMark[group.owner]} = true`]
-      : carries
-        ? [
-            `MERGE ${pattern(group, 'a', 'e', 'b')}`,
-            `SET ${group.properties.map((name, p) => `e.${quoted(name)} = y[${p + 1}]`).join(', ')}`,
-          ]
+      : group.properties.length > 0
+        ? [`MERGE ${pattern(group, 'a', 'e', 'b')}`, `SET ${sets('e', ends, group.properties).join(', ')}`]
         : [`CREATE ${pattern(group, 'a', '', 'b')}`];
     parts.push(
       `CALL (mine, nodes${group.other}) {`,
-      `UNWIND range(0, size(${given(list.owned(i))}) - 1) AS x`,
-      `WITH mine[x] AS a, ${given(list.owned(i))}[x] AS ends`,
-      'UNWIND ends AS y',
-      carries ? `WITH a, y, nodes${group.other}[y[0]] AS b` : `WITH a, nodes${group.other}[y] AS b`,
+      each(ends),
+      `WITH i, mine[${place(list.from(ends))}] AS a, nodes${group.other}[${place(ends)}] AS b`,
       ...edge,
-      `RETURN count(*) AS owned${i} }`,
+      `RETURN count(*) AS owned${g} }`,
     );
   });
-  shared.forEach(({ type, from, to }, i) => {
+  shared.forEach(({ type, from, to }, g) => {
+    const ends = list.shared(g);
     parts.push(
       `CALL (nodes${from}${from === to ? '' : `, nodes${to}`}) {`,
-      `UNWIND ${given(list.shared(i))} AS pair`,
-      `WITH nodes${from}[pair[0]] AS a, nodes${to}[pair[1]] AS b`,
+      each(ends),
+      `WITH nodes${from}[${place(list.from(ends))}] AS a, nodes${to}[${place(ends)}] AS b`,
       `MERGE (a)-[:${quoted(type)}]->(b)`,
-      `RETURN count(*) AS shared${i} }`,
+      `RETURN count(*) AS shared${g} }`,
     );
   });
-  parts.push('RETURN met, held');
+  parts.push('RETURN met, later, rewritten');
   return parts.join('\n');
 }
 
@@ -184,17 +204,24 @@ function pattern<R>({ type, owner }: OwnedGroup<R>, near: string, edge: string, 
   return owner === 'from' ? `(${near})-${relationship}->(${far})` : `(${near})<-${relationship}-(${far})`;
 }
 
-/** Sets what follows the key in a row. */
-function sets(names: readonly string[]): string {
-  return names.map((name, i) => `n.${quoted(name)} = r[${i + 1}]`).join(', ');
+/** The value of a column in the row that is read. */
+const at = (column: string): string => `${given(column)}[i]`;
+
+/** Places are sent as floats, which the driver packs without looking whether they are dates. */
+const place = (column: string): string => `toInteger(${at(column)})`;
+
+const each = (column: string): string => `UNWIND range(0, size(${given(column)}) - 1) AS i`;
+
+function sets(variable: string, beside: string, names: readonly string[]): readonly string[] {
+  return names.map((name, p) => `${variable}.${quoted(name)} = ${at(list.property(beside, p))}`);
 }
 
-function subquery(source: string, body: readonly string[]): string {
-  return [
-    'CALL () {',
-    `UNWIND range(0, size(${given(source)}) - 1) AS i`,
-    `WITH i, ${given(source)}[i] AS r`,
-    ...body,
-    '}',
-  ].join('\n');
+/** What a record's own node is set to. */
+function record(beside: string, names: readonly string[]): string {
+  const own = [`n.${hash} = ${at(list.hash(beside))}`, `n.${seq} = ${at(list.seq(beside))}`];
+  return [...own, ...sets('n', beside, names)].join(', ');
+}
+
+function subquery(column: string, body: readonly string[]): string {
+  return ['CALL () {', each(column), ...body, '}'].join('\n');
 }

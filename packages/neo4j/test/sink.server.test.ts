@@ -123,9 +123,55 @@ describe('writing a batch', () => {
     const changed = { ...first, name: 'another', members: [`${m}`, `${n}`] };
     const { graph } = await second.write(batchOf(model, [keyed(changed, 'h2')]), never);
     expect(graph).toEqual({ nodesCreated: 1, relationshipsCreated: 1, relationshipsDeleted: 0 });
-    const [lists] = sent as Record<string, readonly (readonly unknown[])[]>[];
+    const [lists] = sent as Record<string, readonly unknown[]>[];
     const others = Object.entries(lists ?? {}).filter(([name]) => /^n\d+$/.test(name));
-    expect(others.flatMap(([, rows]) => rows.map(([key]) => key))).toEqual([n]);
+    expect(others.flatMap(([, keys]) => keys)).toEqual([n]);
+  });
+
+  it('of a batch larger than one answer, each record is judged by what is stored of it', async () => {
+    const ids = Array.from({ length: 150 }, unique).sort();
+    const of = (rest: number) => ids.filter((_, i) => i % 5 === rest);
+    const place = unique();
+    const stored = (id: string) => band(id, { country: 5n, places: [place] });
+    // What stands there: 0 the same, 1 another, 2 the same at an earlier version, 3 nothing, 4 a stub.
+    await write(
+      ...[...of(0), ...of(1), ...of(2)].map((id) => keyed(stored(id), 'h1', 1n)),
+      ...of(4).map((id) => keyed(band(unique(), { members: [id] }), 'h1')),
+    );
+    const receipt = await write(
+      ...of(0).map((id) => keyed(stored(id), 'h1', 1n)),
+      ...of(1).map((id) => keyed(band(id, { places: [unique()] }), 'h2', 2n)),
+      ...of(2).map((id) => keyed(stored(id), 'h1', 2n)),
+      ...[...of(3), ...of(4)].map((id) => keyed(stored(id), 'h1')),
+    );
+    expect(receipt.counts).toEqual({ created: 60, updated: 30, unchanged: 60, stale: 0, collapsed: 0 });
+    expect(receipt.graph).toMatchObject({ nodesCreated: 60, relationshipsCreated: 90, relationshipsDeleted: 30 });
+    const text = `UNWIND $ids AS id MATCH (n:${labels.band} {id: id}) RETURN [n.sha256, n.seq, n.country] AS is`;
+    const found = async (rest: number) => (await query(neo4j, text, { ids: of(rest) })).map(({ is }) => is);
+    const all = (is: readonly unknown[]) => Array.from({ length: 30 }, () => is);
+    expect(await found(0)).toEqual(all(['h1', 1n, 5n]));
+    expect(await found(1)).toEqual(all(['h2', 2n, null]));
+    expect(await found(2)).toEqual(all(['h1', 2n, 5n]));
+    expect(await found(3)).toEqual(all(['h1', null, 5n]));
+    expect(await found(4)).toEqual(all(['h1', null, 5n]));
+  });
+
+  it('an answer of which a part is missing counts no record as unchanged', async () => {
+    const ids = Array.from({ length: 70 }, unique);
+    const short: Neo4j = {
+      ...neo4j,
+      async begin(options) {
+        const transaction = await neo4j.begin(options);
+        const run: typeof transaction.run = async (text, parameters) => {
+          const answer = await transaction.run(text, parameters);
+          return { ...answer, rows: answer.rows.slice(0, 2) };
+        };
+        return { ...transaction, run };
+      },
+    };
+    const records = ids.map((id) => keyed(band(id), 'h'));
+    const written = createGraphSink(short, model).write(batchOf(model, records), never);
+    await expect(written).rejects.toMatchObject({ is: 'suspect', message: expect.stringMatching(/of 70 keys/) });
   });
 
   it('a node that a record is linked to can be linked to in another way as well', async () => {

@@ -11,7 +11,7 @@ export function asParametersWith(values: Readonly<Record<string, unknown>>): Par
   return { p: values };
 }
 
-/** Appends the batch's keys to the ledger and reads what the store holds, in one round trip. Gives `found`, `careful`. */
+/** Appends the batch's keys to the ledger and reads what the store holds, in one round trip. Gives `part`, and `careful` with each. */
 export function ledgerStatement(readStatement: string): string {
   return `OPTIONAL MATCH (run:InatorRun {of: $p.of})
 CREATE (:InatorSeen {of: $p.of, run: coalesce(run.number, 0), keys: $p.keys})
@@ -19,7 +19,7 @@ WITH coalesce(run.careful, false) AS careful
 CALL () {
 ${readStatement}
 }
-RETURN found, careful`;
+RETURN part, careful`;
 }
 
 /** A page of own nodes after `$p.after`, by key: is it a record, and is it a stub that nothing refers to. */

@@ -18,18 +18,27 @@ export const longestInteger = 255;
 
 export type EnvelopeReading<K extends string> =
   /** The body is a record that both stores can hold. A key that is absent is undefined; of duplicates the last counts. */
-  | { readonly is: 'ok'; readonly values: Readonly<Record<K, EnvelopeValue | undefined>> }
+  | {
+      readonly is: 'ok';
+      readonly values: Readonly<Record<K, EnvelopeValue | undefined>>;
+      /** Where the members `kept` stand, for `parseExcerpt`. */
+      readonly spans: readonly number[];
+    }
   | { readonly is: 'refused'; readonly fault: Fault };
 
 /**
  * A reader of the top-level members `keys` from bodies within `limits`, for the hot path: one pass over the bytes, which
  * checks the whole body on its way (see `scan.ts`). What it reads equals what `JSON.parse` would have given. Total.
+ * Of the members `kept` it notes where they stand, to be parsed later, if ever.
  */
 export function createEnvelopeReader<const K extends string>(
   limits: Limits,
   keys: readonly K[],
+  kept: readonly string[] = [],
 ): (body: Uint8Array) => EnvelopeReading<K> {
-  const scan = createScanner(limits, keys);
+  const wanted = [...new Set([...keys, ...kept])];
+  const keptAt = kept.map((key) => wanted.indexOf(key));
+  const scan = createScanner(limits, wanted);
   return (body) => {
     const found = scan(body);
     if (found.is === 'refused') return found;
@@ -38,8 +47,19 @@ export function createEnvelopeReader<const K extends string>(
       const member = found.members[k];
       values[keys[k] as K] = member === undefined ? undefined : envelopeValue(body, member);
     }
-    return { is: 'ok', values };
+    return { is: 'ok', values, spans: kept.length === 0 ? nowhere : spansOf(keptAt, found.members) };
   };
+}
+
+const nowhere: readonly number[] = [];
+
+function spansOf(kept: readonly number[], members: readonly (Member | undefined)[]): readonly number[] {
+  const spans: number[] = [];
+  for (const k of kept) {
+    const member = members[k];
+    if (member !== undefined) spans.push(member.keyStart, member.kind === 'string' ? member.end + 1 : member.end);
+  }
+  return spans;
 }
 
 function envelopeValue(body: Uint8Array, { kind, start, end, escaped }: Member): EnvelopeValue {

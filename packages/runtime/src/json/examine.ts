@@ -22,6 +22,30 @@ export function examine(body: Uint8Array, limits: Limits = defaultLimits): Exami
   return scanned.is === 'refused' ? scanned : parseScanned(body);
 }
 
+/** Bytes kept for the next excerpt; a larger one has memory of its own. */
+const keptBytes = 64 * 1024;
+let kept: Buffer | undefined;
+
+/**
+ * The value of some top-level members of a body that a scan has passed: `spans` are pairs of indexes, where a key begins
+ * and after the last byte of its value. What is left out is not built, which is most of what parsing costs.
+ */
+export function parseExcerpt(body: Uint8Array, spans: readonly number[]): Examined {
+  let size = 2;
+  for (let s = 0; s < spans.length; s += 2) size += (spans[s + 1] as number) - (spans[s] as number) + 1;
+  if (size <= keptBytes) kept ??= Buffer.allocUnsafeSlow(keptBytes);
+  const out = size <= keptBytes && kept !== undefined ? kept : Buffer.allocUnsafeSlow(size);
+  let length = 0;
+  for (let s = 0; s < spans.length; s += 2) {
+    out[length++] = s === 0 ? 0x7b : 0x2c;
+    const end = spans[s + 1] as number;
+    for (let i = spans[s] as number; i < end; i++) out[length++] = body[i] as number;
+  }
+  if (length === 0) out[length++] = 0x7b;
+  out[length++] = 0x7d;
+  return parseScanned(out.subarray(0, length));
+}
+
 /** The value of a body that a scan has passed; parsing it cannot fail, and if it does that is a defect of the scan. */
 export function parseScanned(body: Uint8Array): Examined {
   try {

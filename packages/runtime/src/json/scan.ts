@@ -14,15 +14,19 @@ import { endOfString, type TextNotes } from './text.ts';
 
 export type MemberKind = 'string' | 'number' | 'boolean' | 'null' | 'object' | 'array';
 
-/** A top-level member's value: where it stands in the body. For a string, between its quotes. */
+/** A top-level member's value: where it stands in the body. For a string, between its quotes. Good until the next scan. */
 export interface Member {
   readonly kind: MemberKind;
+  /** Where its key begins, at the quote. */
+  readonly keyStart: number;
   readonly start: number;
-  /** Index after its last byte. For objects and arrays, of its opening bracket. */
+  /** Index after its last byte. */
   readonly end: number;
   /** True when the string holds an escape, so that its bytes are not yet its text. */
   readonly escaped: boolean;
 }
+
+type Place = { -readonly [K in keyof Member]: Member[K] };
 
 export type Scan =
   /** One entry per key asked for, in that order: the last occurrence, or undefined when the key is absent. */
@@ -89,6 +93,8 @@ function endOfNumber(bytes: Uint8Array, start: number, end: number): number {
   return i;
 }
 
+const nobody: readonly number[] = [];
+
 /** Numbers shorter than this need no look at their range unless they have an exponent. */
 const surelySmall = 16_000;
 
@@ -130,16 +136,32 @@ export function asBuffer(body: Uint8Array): Buffer {
  */
 export function createScanner(limits: Limits, keys: readonly string[]): (body: Uint8Array) => Scan {
   const wanted = keys.map((key) => Buffer.from(key));
+  /** By length, which of `keys` have it: most keys of a body are told apart from all of them by that. */
+  const byLength: number[][] = [];
+  for (const [k, { length }] of wanted.entries()) {
+    while (byLength.length <= length) byLength.push([]);
+    byLength[length]?.push(k);
+  }
   const kinds = new Uint8Array(limits.depth + 1);
   const notes: TextNotes = { nul: -1, surrogate: -1, escape: -1 };
+  // Made once and filled anew by every scan: what each body left behind was a tenth of all garbage of a service.
+  const members: (Member | undefined)[] = keys.map(() => undefined);
+  const places = keys.map((): Place => ({ kind: 'null', keyStart: 0, start: 0, end: 0, escaped: false }));
+  const put = (k: number, kind: MemberKind, keyStart: number, start: number, end: number, escaped: boolean): void => {
+    const place = places[k] as Place;
+    place.kind = kind;
+    place.keyStart = keyStart;
+    place.start = start;
+    place.end = end;
+    place.escaped = escaped;
+    members[k] = place;
+  };
 
   /** Which of `keys` the key between `start` and `end` is, or -1. */
   const indexOfKey = (bytes: Uint8Array, start: number, end: number): number => {
     if (notes.escape >= start) return keys.indexOf(unescaped(bytes, start, end));
-    for (let k = 0; k < wanted.length; k++) {
-      const key = wanted[k] as Buffer;
-      if (key.length === end - start && sameBytes(bytes, start, key)) return k;
-    }
+    const alike = end - start < byLength.length ? (byLength[end - start] as number[]) : nobody;
+    for (const k of alike) if (sameBytes(bytes, start, wanted[k] as Buffer)) return k;
     return -1;
   };
 
@@ -157,14 +179,18 @@ export function createScanner(limits: Limits, keys: readonly string[]): (body: U
       return refuse('utf8-invalid', 'the body is not UTF-8; it looks like UTF-16 or UTF-32');
     }
 
-    const members: (Member | undefined)[] = new Array(keys.length).fill(undefined);
+    members.fill(undefined);
     notes.nul = notes.surrogate = notes.escape = -1;
     let badNumber = -1;
     let notObject = false;
     let count = 0;
     let depth = 0;
-    /** Which of `keys` the value now read belongs to, or -1. */
+    /** Which of `keys` the value now read belongs to, or -1; where its key begins. */
     let reading = -1;
+    let keyStart = 0;
+    /** The same of an object or array that is open, and where that begins. */
+    let entered = -1;
+    let enteredAt = 0;
 
     const syntax = (at: number, expected: string): Scan =>
       refuse(
@@ -185,7 +211,10 @@ export function createScanner(limits: Limits, keys: readonly string[]): (body: U
         if (++count > limits.members) {
           return refuse('record-too-wide', `the body has more than ${limits.members} object members`);
         }
-        if (depth === 1) reading = indexOfKey(body, i + 1, close);
+        if (depth === 1) {
+          reading = indexOfKey(body, i + 1, close);
+          keyStart = i;
+        }
         i = afterSpace(body, close + 1, end);
         if (i >= end || body[i] !== colon) return syntax(i, 'a colon');
         i = afterSpace(body, i + 1, end);
@@ -198,14 +227,14 @@ export function createScanner(limits: Limits, keys: readonly string[]): (body: U
         const close = endOfString(body, i + 1, end, notes);
         if (close < 0) return syntax(~close, 'a well-formed string');
         if (reading >= 0) {
-          members[reading] = { kind: 'string', start: i + 1, end: close, escaped: notes.escape > i };
+          put(reading, 'string', keyStart, i + 1, close, notes.escape > i);
           reading = -1;
         }
         i = close + 1;
       } else if (byte === openBrace || byte === openBracket) {
         if (reading >= 0) {
-          const kind = byte === openBrace ? 'object' : 'array';
-          members[reading] = { kind, start: i, end: i + 1, escaped: false };
+          entered = reading;
+          enteredAt = i;
           reading = -1;
         }
         if (++depth > limits.depth) {
@@ -222,7 +251,7 @@ export function createScanner(limits: Limits, keys: readonly string[]): (body: U
         if (after < 0) return syntax(~after, 'a well-formed number');
         if (badNumber < 0 && !fits(body, i, after)) badNumber = i;
         if (reading >= 0) {
-          members[reading] = { kind: 'number', start: i, end: after, escaped: false };
+          put(reading, 'number', keyStart, i, after, false);
           reading = -1;
         }
         i = after;
@@ -231,7 +260,7 @@ export function createScanner(limits: Limits, keys: readonly string[]): (body: U
         if (literal === undefined || !sameBytes(body, i, literal.bytes)) return syntax(i, 'a value');
         const after = i + literal.bytes.length;
         if (reading >= 0) {
-          members[reading] = { kind: literal.kind, start: i, end: after, escaped: false };
+          put(reading, literal.kind, keyStart, i, after, false);
           reading = -1;
         }
         i = after;
@@ -249,6 +278,10 @@ export function createScanner(limits: Limits, keys: readonly string[]): (body: U
         }
         depth--;
         i++;
+        if (depth === 1 && entered >= 0) {
+          put(entered, isObject ? 'object' : 'array', keyStart, enteredAt, i, false);
+          entered = -1;
+        }
       }
       if (depth === 0) break;
       atKey = kinds[depth] === inObject;

@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createEnvelopeReader, createScanner, defaultLimits, examine, type Limits } from '../../src/index.ts';
+import {
+  createEnvelopeReader,
+  createScanner,
+  defaultLimits,
+  examine,
+  type Limits,
+  parseExcerpt,
+} from '../../src/index.ts';
 import { integerText, numberFits } from '../../src/json/number.ts';
 
 const keys = ['type', 'id', 'sha256'] as const;
@@ -266,5 +273,33 @@ describe('reading without parsing equals parsing', () => {
   it('the last of duplicate keys wins, escaped or not, and nested ones do not count', () => {
     const reading = read(bytes('{"id":"1","\\u0069d":"2","a":{"id":"3"},"b":[{"id":"4"}]}'));
     expect(reading.is === 'ok' && reading.values.id?.text).toBe('2');
+  });
+
+  const keeping = createEnvelopeReader(defaultLimits, ['id'], ['type', 'id', 'data']);
+
+  it('an excerpt is what JSON.parse gives of the members kept, whatever stands around them', () => {
+    const compareExcerpt = (text: string): void => {
+      const reading = keeping(bytes(text));
+      if (reading.is === 'refused') return;
+      const whole = JSON.parse(text) as Record<string, unknown>;
+      const wanted = Object.entries(whole).filter(([key]) => ['type', 'id', 'data'].includes(key));
+      expect(parseExcerpt(bytes(text), reading.spans)).toEqual({ is: 'ok', value: Object.fromEntries(wanted) });
+    };
+    fc.assert(fc.property(record, compareExcerpt), { numRuns: 3000 });
+    for (const text of [
+      '{}',
+      '{"x":1}',
+      '{ "data" : [ {"id":"}"} , 1 ] , "id" : 5 }',
+      '{"\\u0064ata":{},"data":"\\""}',
+    ]) {
+      compareExcerpt(text);
+    }
+  });
+
+  it('an excerpt may be larger than the memory kept for excerpts', () => {
+    const text = JSON.stringify({ before: 1, data: ['é'.repeat(100_000)], after: 2 });
+    const reading = keeping(bytes(text));
+    const spans = reading.is === 'ok' ? reading.spans : [];
+    expect(parseExcerpt(bytes(text), spans)).toEqual({ is: 'ok', value: { data: ['é'.repeat(100_000)] } });
   });
 });
