@@ -13,6 +13,8 @@ const runners: Readonly<Record<string, readonly string[]>> = {
   compose: ['README.md'],
   here: ['README.md'],
   bench: ['README.md'],
+  // In a folder with a sample, by test/own-model.
+  model: ['docs/guides/your-own-model.md'],
   // Beside `npm start`, by test/readme and test/tutorial.
   stack: documents,
 };

@@ -93,7 +93,8 @@ describe('docker-compose.yml', () => {
     const found = services[name];
     expect(found).toMatchObject({ read_only: true, cap_drop: ['ALL'], init: true });
     expect(found?.user).toBeUndefined();
-    expect(found?.volumes).toBeUndefined();
+    // For model files, which it only reads.
+    expect(found?.volumes).toEqual(['./models:/models:ro']);
     expect(found?.tmpfs).toEqual([expect.stringMatching(/^\/tmp:.*size=\d+m.*noexec.*nosuid/)]);
     // Swap would let a leak slow the host down instead of ending the leak.
     expect(found?.memswap_limit).toBe(found?.mem_limit);

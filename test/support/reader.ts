@@ -23,11 +23,12 @@ export interface Block {
 
 export function shellBlocks(document: string): Block[] {
   const source = readFileSync(join(root, document), 'utf8');
-  return [...source.matchAll(/^```(?:sh|bash|shell|console)\b([^\n]*)\n([\s\S]*?)^```$/gm)].map((found) => ({
-    text: found[2] ?? '',
+  // A block of a list stands indented, and so does every line of it.
+  return [...source.matchAll(/^( *)```(?:sh|bash|shell|console)\b([^\n]*)\n([\s\S]*?)^\1```$/gm)].map((found) => ({
+    text: (found[3] ?? '').replaceAll(new RegExp(`^${found[1] ?? ''}`, 'gm'), ''),
     line: source.slice(0, found.index).split('\n').length,
     marks: Object.fromEntries(
-      [...(found[1] ?? '').matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)].map(([, name = '', quoted, plain]) => [
+      [...(found[2] ?? '').matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)].map(([, name = '', quoted, plain]) => [
         name,
         quoted ?? plain ?? '',
       ]),
@@ -106,6 +107,8 @@ export async function openReader(): Promise<Reader> {
         () => output,
         startMs,
       );
+      // What it says to do where the usual ports are taken, as they may be beside other tests.
+      env.INATOR_URLS = /INATOR_URLS=(\S+)/.exec(output)?.[1] ?? env.INATOR_URLS;
       return output;
     },
     async interrupt() {

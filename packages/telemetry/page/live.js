@@ -263,7 +263,7 @@ function showLetters(part, lane) {
   part.reasons.hidden = codes.length === 0 && !(lettersWaiting > 0);
   setProse(
     part['letters-next'],
-    `In \`${deadLetterQueue}\`. Look at them: \`inator dlq list --service ${about.service} --type ${lane.lane}\``,
+    `In \`${deadLetterQueue}\`. Look at them, with DOMAIN as this service has it: \`inator dlq list --service ${about.service} --type ${lane.lane}\``,
   );
   if (part.codes.dataset.text === text) return;
   part.codes.dataset.text = text;

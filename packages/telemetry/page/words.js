@@ -37,7 +37,7 @@ const joined = (large, unit, small, lesser) =>
 export const states = {
   starting: { word: 'Starting', tone: 'warn', means: 'The queue or the store is not open yet.' },
   consuming: { word: 'Consuming', tone: 'ok', means: '' },
-  holding: { word: 'Holding', tone: 'bad', means: 'The store is away; what is in hand waits for it.' },
+  holding: { word: 'Holding', tone: 'bad', means: 'The store does not take the batch; what is in hand waits for it.' },
   braked: { word: 'Braked', tone: 'bad', means: 'Too many records are refused; nothing more is dead-lettered.' },
   paused: { word: 'Paused', tone: 'quiet', means: 'An operator paused the lane.' },
   draining: { word: 'Draining', tone: 'quiet', means: 'The service is stopping and writes what it holds.' },

@@ -75,8 +75,10 @@ export function openLetterQueues(io: Io): LetterQueues {
 
   async function depths({ services: wanted, types }: Selection): Promise<PlaceDepth[]> {
     const strange = types.find((type) => !domain.types.includes(type));
-    if (strange !== undefined)
-      throw usageError(`--type ${strange}: no such kind of record. ${hintFor(strange, domain.types)}`);
+    if (strange !== undefined) {
+      const hint = `${hintFor(strange, domain.types)} Kinds of a model file are known with DOMAIN as the services have it.`;
+      throw usageError(`--type ${strange}: no such kind of record. ${hint}`);
+    }
     const chosen = all.filter(
       ({ service, type }) =>
         (wanted.length === 0 || wanted.includes(service)) && (types.length === 0 || types.includes(type)),

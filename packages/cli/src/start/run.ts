@@ -62,9 +62,13 @@ async function bringUp(io: Io, options: StartOptions, undo: Undo): Promise<Start
 
   const env = { ...io.env, ...servers.env };
   const services: RunningService[] = [];
+  let moved = false;
   undo.push(() => stopServices(io, services));
   for (const name of serviceNames) {
-    const port = await choosePort(name, (taken) => say(io, `${name}: port ${taken} is taken, using a free one`));
+    const port = await choosePort(name, (taken) => {
+      moved = true;
+      say(io, `${name}: port ${taken} is taken, using a free one`);
+    });
     services.push(startService({ name, env, port, logs: join(dir, 'log') }));
   }
   const expecting = expectSample(perType);
@@ -72,6 +76,7 @@ async function bringUp(io: Io, options: StartOptions, undo: Undo): Promise<Start
   const expected = await expecting;
   if (signal.aborted) return undefined;
   for (const { name, url, log } of services) say(io, `${name}: ready at ${url}, log in ${log}`);
+  if (moved) say(io, `for other commands: export INATOR_URLS=${services.map(({ url }) => url).join(',')}`);
 
   const begun = performance.now();
   const drained = await publishAndDrain(io, options, env, services);

@@ -1,4 +1,5 @@
 /** The state of the lanes in the terminal: a table, then what is wrong and what to do about it. */
+import { isRecordType } from '@inator/discogs';
 import { count, type Io, type Output, type Style, styled } from '../io.ts';
 import type { ServiceReading } from '../servers/lanes.ts';
 import { table } from '../table.ts';
@@ -85,7 +86,8 @@ function troubleLines(io: Pick<Io, 'env'>, output: Output, sums: readonly LaneSu
     lines.push(
       `${styled(io, output, 'yellow', 'dead letters:')} ${count(lettersWaiting)} in ${deadLetterQueue}${since}`,
     );
-    lines.push(`  next: inator dlq list --service ${service} --type ${lane}`);
+    const model = isRecordType(lane) ? '' : ' (with DOMAIN as the services have it)';
+    lines.push(`  next: inator dlq list --service ${service} --type ${lane}${model}`);
   }
   return lines;
 }
