@@ -1,7 +1,7 @@
 /** What the parts of one lane share. Internal to the runtime. */
 import type { Delivery } from './delivery.ts';
 import type { Events, LaneState, LaneTotals } from './events.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, FaultCode } from './fault.ts';
 import type { LaneParts, LaneSettings } from './lane.ts';
 
 export type Totals = { -readonly [K in keyof LaneTotals]: number };
@@ -37,11 +37,11 @@ export interface LaneCore {
   braked: () => Fault | undefined;
   /** Tells the world when the state that follows from the above has changed. */
   refresh(): void;
-  readonly status: { state: LaneState; since: number; reason: string | undefined };
+  readonly status: { state: LaneState; since: number; reason: string | undefined; code: FaultCode | undefined };
 }
 
 export function createCore<R>(parts: LaneParts<R>): LaneCore {
-  const status: LaneCore['status'] = { state: 'starting', since: Date.now(), reason: undefined };
+  const status: LaneCore['status'] = { state: 'starting', since: Date.now(), reason: undefined, code: undefined };
   const core: LaneCore = {
     name: parts.name,
     settings: parts.settings,
@@ -74,8 +74,9 @@ export function createCore<R>(parts: LaneParts<R>): LaneCore {
     braked: () => undefined,
     status,
     refresh() {
-      const [to, reason] = derive(core);
+      const [to, reason, code] = derive(core);
       status.reason = reason;
+      status.code = code;
       if (to === status.state) return;
       const from = status.state;
       status.state = to;
@@ -86,13 +87,13 @@ export function createCore<R>(parts: LaneParts<R>): LaneCore {
   return core;
 }
 
-function derive(core: LaneCore): readonly [LaneState, string | undefined] {
+function derive(core: LaneCore): readonly [LaneState, string | undefined, FaultCode?] {
   if (core.status.state === 'stopped') return ['stopped', undefined];
   if (core.stopping.signal.aborted) return ['draining', undefined];
   const braked = core.braked();
   if (braked !== undefined) return ['braked', braked.reason];
   const [held] = core.holding.values();
-  if (held !== undefined) return ['holding', held.reason];
+  if (held !== undefined) return ['holding', held.reason, held.code];
   if (core.paused) return ['paused', 'an operator paused the lane'];
   if (!core.consuming) return ['starting', core.obstacle];
   // Good records go on: the lane consumes, and says all the same what keeps bad ones from being settled.

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import type { SealedBy } from './batch.ts';
 import type { Delivery } from './delivery.ts';
 import type { Closing } from './extraction.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, FaultCode } from './fault.ts';
 import type { Signal } from './model.ts';
 import type { Receipt } from './sink.ts';
 
@@ -175,6 +175,8 @@ export interface LaneSnapshot {
   readonly since: number;
   /** Why it is not consuming; of a lane that consumes, why its dead letters are not taken, while they are not. */
   readonly reason: string | undefined;
+  /** Of a lane that holds, the code of the fault it holds for. */
+  readonly code?: FaultCode | undefined;
   readonly consuming: boolean;
   /** An operator paused it; `state` may still say something more urgent, such as a hold. */
   readonly paused: boolean;

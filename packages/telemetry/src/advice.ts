@@ -1,8 +1,8 @@
 /** What to do about a lane that does not get on: one sentence a state, the same in `/readyz`, on the page and in the terminal. */
-import type { LaneSnapshot } from '@inator/runtime';
+import type { FaultCode, LaneSnapshot } from '@inator/runtime';
 
 /** Undefined where there is nothing to do. */
-export function laneAdvice({ state, lane, paused, reason }: LaneSnapshot): string | undefined {
+export function laneAdvice({ state, lane, paused, reason, code }: LaneSnapshot): string | undefined {
   switch (state) {
     case 'consuming':
       if (reason === undefined) return undefined;
@@ -12,7 +12,7 @@ export function laneAdvice({ state, lane, paused, reason }: LaneSnapshot): strin
     case 'starting':
       return 'It is tried again until it opens; if the reason stays, check the address, the credentials and the rights.';
     case 'holding':
-      return `Bring the store back: nothing is lost, records are held unacknowledged and go through by themselves.${
+      return `${mendStore(code)}: nothing is lost, records are held unacknowledged and go through by themselves.${
         paused ? ` The lane is paused as well: \`inator resume ${lane}\`.` : ''
       }`;
     case 'braked':
@@ -21,4 +21,14 @@ export function laneAdvice({ state, lane, paused, reason }: LaneSnapshot): strin
     case 'stopped':
       return 'The service is stopping; nothing to do.';
   }
+}
+
+/** A store that answers need not be brought back: somebody is in the way of the batch, or the store does not permit it. */
+function mendStore(code: FaultCode | undefined): string {
+  if (code === 'store-busy') {
+    return 'The store answers but is busy: look for locks and long transactions (PostgreSQL: pg_stat_activity, pg_locks; Neo4j: SHOW TRANSACTIONS), and for memory or disk that it is short of';
+  }
+  if (code === 'store-misconfigured')
+    return 'The store answers but refuses: give the right or create what the reason names';
+  return 'Bring the store back';
 }

@@ -31,6 +31,18 @@ describe('readiness', () => {
     },
   );
 
+  it.each([
+    ['store-unreachable', 'Bring the store back'],
+    ['store-busy', 'look for locks and long transactions'],
+    ['store-misconfigured', 'give the right or create what'],
+  ] as const)('of a lane that holds for %s advises: %s', async (code, advice) => {
+    const health = createHealth();
+    health.lane(lane({ state: 'holding', reason: 'because', code }));
+    const check = (await health.report()).checks.find(({ name }) => name === 'lane:artists');
+    expect(check?.advice).toContain(advice);
+    expect(check?.advice?.includes('Bring the store back')).toBe(code === 'store-unreachable');
+  });
+
   it('waits for the start and ends with the stop', async () => {
     const health = createHealth();
     expect(await health.report()).toMatchObject({ status: 'not_ready' });
