@@ -17,7 +17,14 @@ export { checkLine } from './log/check.ts';
 export { type LogEventName, type LogFields, type LogKind, type LogLevel, logKinds } from './log/kinds.ts';
 export { describeError, logEvents } from './log/lanes.ts';
 export { createLog, type Log, type LogOptions } from './log/log.ts';
-export { type MetricKind, type MetricName, metricKinds, type SinkName, seriesBudget } from './metrics/kinds.ts';
+export {
+  type MetricKind,
+  type MetricName,
+  metricKinds,
+  type SinkName,
+  seriesBudget,
+  seriesPerLane,
+} from './metrics/kinds.ts';
 export {
   type Component,
   createMetrics,

@@ -3,7 +3,7 @@ import { type FaultKind, faultKinds } from '@inator/runtime';
 import type { RouteKind } from './admin/route.ts';
 import { routeKinds } from './admin/routes.ts';
 import { baseFields, type LogKind, logKinds } from './log/kinds.ts';
-import { type MetricKind, type MetricName, metricKinds, phases, seriesBudget } from './metrics/kinds.ts';
+import { type MetricKind, type MetricName, metricKinds, phases, seriesBudget, seriesPerLane } from './metrics/kinds.ts';
 import { valuesOf } from './metrics/registry.ts';
 
 /** A generated page; `scripts/docs.mjs` writes it, or complains when the file differs. `path` is from the root. */
@@ -43,7 +43,7 @@ ${generated('packages/telemetry')}
 \`GET /metrics\` answers in the text format of Prometheus. Every series has the label \`service\` (tableinator or graphinator).
 \`data_type\` is the lane: artists, labels, masters or releases. Label values are bounded: no id, no text of a message. Series of
 a lane stand at 0 from the start, so that rates and alerts work before the first event. A process with four lanes has at most
-${seriesBudget} series, which a test asserts.
+${seriesBudget} series, and each further lane adds at most ${seriesPerLane}, which a test asserts.
 
 The metrics of Node.js and of the process (\`nodejs_…\`, \`process_…\`) are those of prom-client; for the event loop look at
 \`nodejs_eventloop_lag_p99_seconds\`, because \`nodejs_eventloop_lag_seconds\` measures the scrape itself.

@@ -6,7 +6,9 @@ import {
   createHealth,
   createLive,
   metricKinds,
+  type SinkName,
   seriesBudget,
+  seriesPerLane,
   standardRoutes,
 } from '../src/index.ts';
 import { lane, metricsOfTests, series, value } from './exposition.ts';
@@ -122,22 +124,35 @@ describe('events', () => {
 });
 
 describe('the table of metrics', () => {
-  it.each(['postgres', 'neo4j'] as const)('keeps a process with four lanes within the budget (%s)', async (sink) => {
+  const busiest = async (sink: SinkName, names: readonly string[]): Promise<string> => {
     const metrics = create(sink);
     const events = new Events();
     metrics.events(events);
-    for (const name of ['artists', 'labels', 'masters', 'releases']) {
+    for (const name of names) {
       metrics.lane({ ...lane({ lane: name }), letters: async () => 1 });
     }
     metrics.component('amqp', { up: () => true, blocked: () => false, reconnects: () => 0 });
     metrics.component(sink, { check: async () => {}, pool: () => ({ active: 1, idle: 1, waiting: 1 }) });
     emitAll(events);
-    const text = await metrics.scrape();
+    return metrics.scrape();
+  };
+  const four = ['artists', 'labels', 'masters', 'releases'];
+
+  it.each(['postgres', 'neo4j'] as const)('keeps a process with four lanes within the budget (%s)', async (sink) => {
+    const text = await busiest(sink, four);
     expect(text).toContain('inator_dead_letters_waiting{');
     expect(series(text).length).toBeGreaterThan(500);
     // The collector's histogram, four kinds of ten series each, shows only what has been collected so far.
     const collector = series(text).filter((line) => line.startsWith('nodejs_gc_duration_seconds')).length;
     expect(series(text).length - collector + 40).toBeLessThanOrEqual(seriesBudget);
+  });
+
+  it.each(['postgres', 'neo4j'] as const)('has so many more series a further lane and no more (%s)', async (sink) => {
+    const ours = (text: string): number => series(text).filter((line) => line.startsWith('inator_')).length;
+    const further = Array.from({ length: 16 }, (_, nr) => `type${nr}`);
+    const slope = (ours(await busiest(sink, [...four, ...further])) - ours(await busiest(sink, four))) / further.length;
+    expect(slope).toBeGreaterThan(200);
+    expect(slope).toBeLessThanOrEqual(seriesPerLane);
   });
 
   it('names everything that is exposed, and keeps the conventions', async () => {
