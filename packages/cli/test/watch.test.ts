@@ -1,10 +1,11 @@
 /** What is judged and shown without servers: replicas added up, words, versions, clocks, rights, arguments. */
+import { readFileSync } from 'node:fs';
 import type { LaneSnapshot } from '@inator/runtime';
 import { describe, expect, it } from '@jest/globals';
 import { clockFinding, isLocal, tlsFinding } from '../src/doctor/judgements.ts';
 import { deliveryLimit, differences, strangers } from '../src/doctor/queues.ts';
 import { allows, missingRights } from '../src/doctor/rights.ts';
-import { examineVersion } from '../src/doctor/versions.ts';
+import { compatible, examineVersion } from '../src/doctor/versions.ts';
 import { addressesOf, defaultUrls, type LaneReading, type ServiceReading } from '../src/servers/lanes.ts';
 import { sumLanes } from '../src/status/sum.ts';
 import { drainWord, rate, span, stateWords, statusText } from '../src/status/text.ts';
@@ -144,21 +145,52 @@ describe('a version', () => {
     ['postgres', '15.20 (Debian 15.20-0+deb12u1)', 'ok'],
     ['postgres', '17.1', 'ok'],
     ['postgres', '16.4', 'warn'],
+    ['postgres', '18.6', 'ok'],
+    ['postgres', '19.0', 'warn'],
     ['postgres', '11.22', 'fail'],
     ['rabbitmq', '3.10.8', 'ok'],
-    ['rabbitmq', '4.1.0', 'ok'],
+    ['rabbitmq', '4.0.9', 'ok'],
+    ['rabbitmq', '4.1.0', 'warn'],
+    ['rabbitmq', '4.3.6', 'ok'],
+    ['rabbitmq', '4.30.0', 'warn'],
     ['rabbitmq', '3.7.28', 'fail'],
     ['rabbitmq', '3.13.7', 'warn'],
     ['neo4j', '5.26.30', 'ok'],
     ['neo4j', '5.22.0', 'fail'],
     ['neo4j', '2025.10.1', 'warn'],
     ['node', 'v20.18.3', 'fail'],
-    ['node', 'v22.12.0', 'ok'],
+    ['node', 'v20.19.5', 'ok'],
+    ['node', 'v22.12.0', 'warn'],
+    ['node', 'v24.11.1', 'ok'],
     ['neo4j', 'unknown', 'skip'],
   ] as const)('%s %s is %s', (which, version, is) => {
     const finding = examineVersion(which, version);
     expect(finding.is).toBe(is);
     expect(finding.next === undefined).toBe(is === 'ok' || is === 'skip');
+  });
+
+  it.each([
+    ['node', 'Node.js'],
+    ['rabbitmq', 'RabbitMQ'],
+    ['postgres', 'PostgreSQL'],
+    ['neo4j', 'Neo4j'],
+  ] as const)('of %s is judged as docs/compatibility.md tells it', (which, name) => {
+    const page = readFileSync(new URL('../../../docs/compatibility.md', import.meta.url), 'utf8');
+    const row = page.split('\n').find((line) => line.startsWith(`| ${name} |`)) ?? '';
+    const [, , oldest = '', suite = '', compose = '', notTried = ''] = row.split('|');
+    const versions = (text: string): string[] => text.match(/\d+(\.\d+)*/g) ?? [];
+    const judged = (version: string): string => examineVersion(which, version).is;
+    expect(compatible[which].oldest).toBe(versions(oldest)[0]);
+    const tried = [...versions(suite), ...versions(compose)];
+    // A line may be meant: its first release that is not too old.
+    const { oldest: least } = compatible[which];
+    for (const version of tried)
+      expect([version, judged(least.startsWith(`${version}.`) ? least : version)]).toEqual([version, 'ok']);
+    // Behind the semicolon stands what was tried in part.
+    for (const version of versions(notTried.split(';')[0] ?? ''))
+      expect([version, judged(version)]).toEqual([version, 'warn']);
+    const untold = compatible[which].tested.filter((line) => !versions(row).includes(line));
+    expect(untold).toEqual([]);
   });
 });
 
