@@ -9,6 +9,7 @@ export {
 } from './bulk/bulk-load.ts';
 export { BulkLoadRefused } from './bulk/refused.ts';
 export { type ClassifyOptions, classify } from './faults/classify.ts';
+export { type LedgerRights, ledgerRights } from './ledger/tables.ts';
 export type { Lease } from './pool/lease.ts';
 export { createPostgres, type LeaseOptions, type PoolStats, type Postgres, type ServerLimits } from './pool/pool.ts';
 export { type PostgresSettings, type ResolvedSettings, type SslMode, sslModes } from './pool/settings.ts';

@@ -1,12 +1,12 @@
 /** PostgreSQL as tableinator meets it: version, encryption, clock, rights, tables and their keys, connections. */
 import { createTableModels } from '@inator/declared';
 import { tableModels } from '@inator/discogs';
-import { encodingComplaint, qualified, tableComplaint } from '@inator/postgres';
+import { encodingComplaint, ledgerRights, qualified, tableComplaint } from '@inator/postgres';
 import type { TableSpec } from '@inator/runtime';
 import { messageOf } from '../exit.ts';
 import { count, counted, type Environment } from '../io.ts';
 import type { PublishDomain } from '../publish/domain.ts';
-import { postgresTarget } from '../servers/settings.ts';
+import { postgresTarget, purgeMode } from '../servers/settings.ts';
 import { openTables, type TableStore } from '../servers/stores.ts';
 import { type Finding, type Findings, judge } from './finding.ts';
 import { clockFinding, tlsFinding } from './judgements.ts';
@@ -21,9 +21,9 @@ export interface PostgresOptions {
 }
 
 /** The tables that the domain's records become. */
-function tablesOf({ model }: PublishDomain): readonly TableSpec[] {
-  const models = model === undefined ? Object.values(tableModels) : [...createTableModels(model).values()];
-  return models.map(({ table }) => table);
+function tablesOf({ model, types }: PublishDomain): readonly TableSpec[] {
+  const models = model === undefined ? Object.entries(tableModels) : [...createTableModels(model)];
+  return models.filter(([type]) => types.includes(type)).map(([, { table }]) => table);
 }
 
 interface Facts extends Record<string, unknown> {
@@ -85,7 +85,13 @@ export async function* examinePostgres(env: Environment, options: PostgresOption
       : { is: 'fail', what: 'encoding', says: encoded.says, ...(encoded.mend && { next: encoded.mend }) };
     yield* examineRights(store, facts);
     yield await examineWrites(store);
-    for (const table of tablesOf(options.domain)) yield await examineTable(store, table, facts);
+    const mode = purgeMode(env);
+    // Without the right to the schema, which is told above, nothing in it can be asked for.
+    const keepsBooks = mode !== 'off' && (!facts.schemaExists || facts.schemaUsage === true);
+    for (const table of tablesOf(options.domain)) {
+      yield await examineTable(store, table, facts);
+      if (keepsBooks) yield await examineLedger(store, table, facts, mode);
+    }
     yield examinePool(store, limits, facts, options.replicas);
   } finally {
     await store.close();
@@ -162,6 +168,35 @@ async function examineTable({ postgres, schema }: TableStore, table: TableSpec, 
     says: complaint.says,
     next: complaint.mend ?? 'alter it, or let tableinator make one',
   };
+}
+
+/** What tableinator needs besides when PURGE_MODE is on: its own tables, and rights on them. */
+async function examineLedger(
+  { postgres, schema }: TableStore,
+  table: TableSpec,
+  { role, schemaExists, schemaCreate }: Facts,
+  mode: string,
+): Promise<Finding> {
+  const what = `purge of ${schema}.${table.name}`;
+  const { absent, lacking } = await ledgerRights(postgres, schema, table, mode === 'purge');
+  const grants = lacking.map((on) => `GRANT ${on.rights.join(', ')} ON ${on.table} TO "${role}"`);
+  const mayCreate = !schemaExists || schemaCreate === true;
+  if (absent.length > 0 && !mayCreate) grants.unshift(`GRANT CREATE ON SCHEMA "${schema}" TO "${role}"`);
+  if (grants.length > 0) {
+    const lacks = lacking.map((on) => `${on.rights.join(', ')} on ${on.table}`);
+    if (absent.length > 0 && !mayCreate) lacks.unshift(`the right to make ${absent.join(', ')}`);
+    return {
+      is: 'fail',
+      what,
+      says: `PURGE_MODE is ${mode}, and ${role} lacks ${lacks.join('; ')}`,
+      next: grants.join('; '),
+    };
+  }
+  if (absent.length > 0) {
+    const next = 'nothing to do: tableinator makes it when it starts';
+    return { is: 'warn', what, says: 'its bookkeeping does not exist yet', next };
+  }
+  return { is: 'ok', what, says: `PURGE_MODE is ${mode}, and ${role} may do what that needs` };
 }
 
 /** Connections of all replicas against what the server gives to everybody. */

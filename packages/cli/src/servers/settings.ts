@@ -81,3 +81,16 @@ export function postgresTarget(env: Environment): TableinatorConfig['postgres'] 
 export function neo4jTarget(env: Environment): GraphinatorConfig['neo4j'] {
   return ok(readConfig(graphinator, only(env, 'NEO4J_'))).neo4j;
 }
+
+/** What becomes of vanished records; off where the variables of the purge cannot be read, which `config --check` tells. */
+export function purgeMode(env: Environment): TableinatorConfig['purge']['mode'] {
+  const result = readConfig(tableinator, only(env, 'PURGE_'));
+  return 'ok' in result ? result.ok.purge.mode : 'off';
+}
+
+/** The types that a service consumes; undefined where its variables cannot be read, which `config --check` tells. */
+export function dataTypesOf(env: Environment, service: 'tableinator' | 'graphinator'): readonly string[] | undefined {
+  const given = { ...only(env, 'DATA_TYPES'), ...only(env, 'DOMAIN') };
+  const result = service === 'tableinator' ? readConfig(tableinator, given) : readConfig(graphinator, given);
+  return 'ok' in result ? result.ok.service.dataTypes : undefined;
+}

@@ -54,23 +54,41 @@ export async function prepareLedger(
     await lease.query(creation(names));
     await lease.query('COMMIT');
   }
-  const { rows } = await lease.query<{ missing: string[] | null }>(
-    `SELECT pg_catalog.array_agg(p || ' ON ' || t) AS missing
+  const { lacking } = await ledgerRights(lease, schema, table, deletes);
+  const missing = lacking.flatMap((on) => on.rights.map((right) => `${right} ON ${on.table}`));
+  if (missing.length > 0) throw misconfigured(`the role lacks rights for the purge: GRANT ${missing.join(', ')} TO it`);
+}
+
+/** What stands between a role and the bookkeeping of a purge. */
+export interface LedgerRights {
+  /** Qualified names of the ledger's tables that are not there: whoever opens a sink must be able to create them. */
+  readonly absent: readonly string[];
+  /** Rights that the role lacks on the tables that are there, the table of the records among them. */
+  readonly lacking: readonly { readonly table: string; readonly rights: readonly string[] }[];
+}
+
+/** Asks the catalogue, and changes nothing. `deletes`: whether vanished records go, or are only counted. */
+export async function ledgerRights(
+  on: Pick<Lease, 'query'>,
+  schema: string,
+  table: TableSpec,
+  deletes: boolean,
+): Promise<LedgerRights> {
+  const names = ledgerTables(schema, table);
+  const target = qualified(schema, table.name);
+  const { rows } = await on.query<{ table: string; absent: boolean; rights: string[] | null }>(
+    `SELECT t AS "table", pg_catalog.to_regclass(t) IS NULL AS "absent",
+            pg_catalog.array_agg(p) FILTER (WHERE NOT pg_catalog.has_table_privilege(pg_catalog.to_regclass(t), p)) AS "rights"
      FROM (VALUES ($1, 'INSERT'), ($1, 'SELECT'), ($1, 'TRUNCATE'), ($2, 'INSERT'), ($2, 'SELECT'), ($2, 'DELETE'),
                   ($2, 'TRUNCATE'), ($3, 'INSERT'), ($3, 'SELECT'), ($3, 'UPDATE'), ($3, 'DELETE'), ($4, 'INSERT'),
                   ($4, 'SELECT'), ($4, 'UPDATE'), ($5, 'SELECT'), ($5, $6)) AS wanted (t, p)
-     WHERE NOT pg_catalog.has_table_privilege(t, p)`,
-    [
-      names.seen,
-      names.vanished,
-      names.runs,
-      names.extractions,
-      qualified(schema, table.name),
-      deletes ? 'DELETE' : 'SELECT',
-    ],
+     GROUP BY t ORDER BY t`,
+    [names.seen, names.vanished, names.runs, names.extractions, target, deletes ? 'DELETE' : 'SELECT'],
   );
-  const missing = rows[0]?.missing ?? [];
-  if (missing.length > 0) throw misconfigured(`the role lacks rights for the purge: GRANT ${missing.join(', ')} TO it`);
+  return {
+    absent: rows.filter((row) => row.absent && row.table !== target).map((row) => row.table),
+    lacking: rows.flatMap(({ table: name, rights }) => (rights ? [{ table: name, rights: [...new Set(rights)] }] : [])),
+  };
 }
 
 function creation({ seen, vanished, runs, extractions }: LedgerTables): string {
