@@ -62,6 +62,41 @@ describe('a proposed model', () => {
     expect(kind?.graph).toMatchObject({ label: 'Order', edges: [] });
   });
 
+  it('has an id for its key before a name, however the id is written, and names what is unique too', () => {
+    for (const id of ['orderID', 'OrderId', 'order_id', 'Order ID', 'orderUUID', 'orderKey', 'orderNo', 'code']) {
+      const text = propose([
+        { title: 'a', name: 'x', [id]: 1, price: 1.5 },
+        { title: 'b', name: 'y', [id]: 2, price: 2.5 },
+      ]);
+      expect([id, text]).toEqual([id, expect.stringContaining(`    key: ${id}   # also unique: title, name\n`)]);
+      expect(modelOf(text).kinds[0]?.key.map((path) => path.text)).toEqual([id]);
+    }
+    expect(propose([{ name: 'x', order: { ref: { orderID: 1 } } }])).toContain('key: order.ref.orderID\n');
+    const airports = propose(
+      [
+        { AirportID: '3356', Name: 'Lehigh Valley', City: 'Allentown', IATA: 'ABE', ICAO: 'KABE' },
+        { AirportID: '3357', Name: 'Abilene Regional', City: 'Abilene', IATA: 'ABI', ICAO: 'KABI' },
+      ],
+      true,
+    );
+    expect(airports).toContain('    key: AirportID   # also unique: IATA, ICAO, Name, City\n');
+    expect(propose([{ id: 1, name: 'one record' }])).not.toContain('also unique');
+    expect(
+      propose([
+        { id: 1, name: 'a' },
+        { id: 2, name: 'a' },
+      ]),
+    ).not.toContain('also unique');
+  });
+
+  it('names few of many unique members, and no name ends the comment', () => {
+    const record = (n: number) =>
+      Object.fromEntries(['id', 'x\nkey: y', ...Array.from({ length: 9 }, (_, i) => `m${i}`)].map((name) => [name, n]));
+    const text = propose([record(1), record(2)]);
+    expect(text).toMatch(/^ {4}key: id {3}# also unique: .*, m0, m1, m2, m3, m4 and 4 more$/m);
+    expect(modelOf(text).kinds[0]?.key.map((path) => path.text)).toEqual(['id']);
+  });
+
   it('can be uncommented into a model with edges', () => {
     const text = propose([{ id: 1, items: [{ sku: 's' }] }]);
     const uncommented = text.replace(/^ {6}# Lists.*\n/m, '').replace(/^ {6}# /gm, '      ');

@@ -6,6 +6,8 @@ import type { Leaf, Survey } from './survey.ts';
 
 export interface KeyGuess {
   readonly paths: readonly string[];
+  /** Paths whose values are as unique in the sample, likely keys first: the reader decides. */
+  readonly alsoUnique: readonly string[];
   /** Why a person should look at it; undefined when it stands to reason. */
   readonly doubt: string | undefined;
 }
@@ -13,14 +15,18 @@ export interface KeyGuess {
 /** Leaves of which pairs are tried. */
 const mostPaired = 12;
 
-/** How much a name sounds like a key. */
+/** The ends of names that refer to one thing, after another word: `order_id`, `orderId`, `AirportID`, `Order No`. */
+const idEnd = /(^|[\s_-])(id|key|uuid|guid|code|number|no|sku|ref)$/;
+
+/** How much a name sounds like a key. What things are called repeats sooner or later: any id goes before it. */
 function sound(names: readonly string[]): number {
-  const name = (names.at(-1) ?? '').toLowerCase();
+  const last = names.at(-1) ?? '';
+  const name = last.toLowerCase();
   const depth = (names.length - 1) * 2;
   if (/^(_?id|key|uuid|guid)$/.test(name)) return 10 - depth;
-  if (/(^|[_-])(id|key|uuid|code|number|no|sku|ref)$/.test(name) || /[a-z]Id$/.test(names.at(-1) ?? ''))
-    return 7 - depth;
-  if (/^(code|iata|icao|isbn|ean|sku|slug|hash|email|url|name|title)/.test(name)) return 5 - depth;
+  if (idEnd.test(name) || idEnd.test(last.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase())) return 7 - depth;
+  if (/^(code|iata|icao|isbn|ean|sku|slug|hash|email|url)/.test(name)) return 5 - depth;
+  if (/^(name|title)/.test(name)) return 1 - depth;
   if (/(date|time|_at$|^at$|price|amount|count|lat|lon|size|score|rating)/.test(name)) return -5 - depth;
   return 0 - depth;
 }
@@ -33,13 +39,21 @@ function mayBeKey({ kinds, longest, blank }: Leaf): boolean {
 export function guessKey({ records, leaves }: Survey, pairs: (a: string, b: string) => number): KeyGuess | undefined {
   const all = [...leaves.values()].filter(mayBeKey);
   const whole = all.filter(({ present }) => present === records).sort((a, b) => sound(b.names) - sound(a.names));
-  const unique = whole.find(({ distinct }) => distinct.size === records);
-  if (unique !== undefined) return { paths: [unique.path], doubt: undefined };
+  const [unique, ...others] = whole.filter(({ distinct }) => distinct.size === records);
+  if (unique !== undefined) {
+    // In a sample of one everything is unique, which says nothing.
+    const alsoUnique = records > 1 ? others.map(({ path }) => path) : [];
+    return { paths: [unique.path], alsoUnique, doubt: undefined };
+  }
   const candidates = whole.slice(0, mostPaired);
   for (const [i, a] of candidates.entries()) {
     for (const b of candidates.slice(i + 1)) {
       if (a.longestPart + 1 + b.longestPart <= longestKey && pairs(a.path, b.path) === records) {
-        return { paths: [a.path, b.path], doubt: 'no member alone is unique in the sample; these two together are' };
+        return {
+          paths: [a.path, b.path],
+          alsoUnique: [],
+          doubt: 'no member alone is unique in the sample; these two together are',
+        };
       }
     }
   }
@@ -48,6 +62,7 @@ export function guessKey({ records, leaves }: Survey, pairs: (a: string, b: stri
     const twice = records - best.distinct.size;
     return {
       paths: [best.path],
+      alsoUnique: [],
       doubt: `not unique in the sample: ${twice} of ${records} records would replace another`,
     };
   }
@@ -55,6 +70,7 @@ export function guessKey({ records, leaves }: Survey, pairs: (a: string, b: stri
   if (most === undefined) return undefined;
   return {
     paths: [most.path],
+    alsoUnique: [],
     doubt: `${records - most.present} of ${records} records do not have it: they would be refused`,
   };
 }

@@ -5,7 +5,7 @@
 import { createEnvelopeReader, defaultLimits } from '@inator/runtime';
 import { parsePath } from '../path/path.ts';
 import { type ExactObject, isExactDouble, parseExact } from './exact.ts';
-import { guessKey, guessType, labelOf, snake } from './guess.ts';
+import { guessKey, guessType, type KeyGuess, labelOf, snake } from './guess.ts';
 import { type Leaf, type ListLeaf, type Survey, survey } from './survey.ts';
 
 export interface ProposalOptions {
@@ -23,6 +23,8 @@ export type Proposal =
 /** Columns proposed; the members beyond stay in `data`, and are named. */
 const mostColumns = 60;
 const mostProperties = 8;
+/** Other unique members named beside the key; of more only the number is told. */
+const mostAlsoUnique = 6;
 const reservedColumns = new Set([
   'data_id',
   'hash',
@@ -65,7 +67,7 @@ export function proposeModel(bodies: Iterable<Uint8Array>, options: ProposalOpti
     'types:',
     `  ${options.type}:`,
     ...(key.doubt === undefined ? [] : [`    # Look here: ${key.doubt}.`]),
-    `    key: ${key.paths.length === 1 ? scalar(key.paths[0] ?? '') : `[${key.paths.map(inFlow).join(', ')}]`}`,
+    keyLine(key),
     '    # version: PATH   # an integer; a later one is never overwritten by an earlier one',
     '    table:',
     ...tableLines(found, options.typed ?? false),
@@ -74,6 +76,14 @@ export function proposeModel(bodies: Iterable<Uint8Array>, options: ProposalOpti
     '',
   ];
   return { is: 'model', text: lines.join('\n'), records: records.length, skipped };
+}
+
+function keyLine({ paths, alsoUnique }: KeyGuess): string {
+  const key = paths.length === 1 ? scalar(paths[0] ?? '') : `[${paths.map(inFlow).join(', ')}]`;
+  if (alsoUnique.length === 0) return `    key: ${key}`;
+  const more = alsoUnique.length - mostAlsoUnique;
+  const named = alsoUnique.slice(0, mostAlsoUnique).map((path) => inComment(scalar(path)));
+  return `    key: ${key}   # also unique: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 interface Column {
