@@ -1,4 +1,6 @@
 /** Servers that the environment names: used as they are, never stopped or hurt. */
+import { readFileSync } from 'node:fs';
+import { accepts, acceptsAt } from './local/probe.ts';
 import { type Server, type ServerKind, StackError } from './server.ts';
 
 interface Naming {
@@ -57,7 +59,7 @@ export function givenServer(kind: ServerKind, env: Readonly<Record<string, strin
     runs: 'given',
     env: Object.fromEntries(variables),
     url,
-    port: portOf(url) ?? defaultPort,
+    port: portOf(url) ?? portOfScheme(url) ?? defaultPort,
     dir: undefined,
     attached: true,
     pid: () => undefined,
@@ -70,6 +72,39 @@ export function givenServer(kind: ServerKind, env: Readonly<Record<string, strin
     run: refuse,
     remove: refuse,
   };
+}
+
+/**
+ * True when the server that `env` names for this kind accepts connections. A url in a file is read anew; false when none
+ * is named, or when the name cannot be read.
+ */
+export async function givenAccepts(
+  kind: ServerKind,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  const [urlName = '', fileName = ''] = namings[kind].decisive;
+  try {
+    const inFile = !env[urlName] && env[fileName] ? readFileSync(env[fileName], 'utf8').trim() : undefined;
+    const server = givenServer(kind, inFile === undefined ? env : { ...env, [urlName]: inFile });
+    if (server === undefined) return false;
+    const host = hostOf(server.url);
+    // PostgreSQL alone is reached through a directory, too.
+    if (host.startsWith('/')) return await acceptsAt({ path: `${host}/.s.PGSQL.${server.port}` });
+    return await accepts(server.port, host);
+  } catch {
+    return false;
+  }
+}
+
+/** A host name, an address without brackets, or a directory of sockets, which a url carries encoded. */
+function hostOf(url: string): string {
+  const plain = /^\w+:\/\/(\/.*):\d+$/.exec(url)?.[1];
+  return plain ?? decodeURIComponent(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost');
+}
+
+/** Of the schemes whose port is not the usual one of their kind. */
+function portOfScheme(url: string): number | undefined {
+  return url.startsWith('amqps:') ? 5671 : undefined;
 }
 
 function portOf(url: string): number | undefined {

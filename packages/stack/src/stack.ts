@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stopContainer } from './containers/container-server.ts';
+import { givenAccepts } from './given.ts';
 import { accepts } from './local/probe.ts';
 import { readRecord, runningPid } from './local/record.ts';
 import { stopRecorded } from './local/stopping.ts';
@@ -82,8 +83,9 @@ export async function stackStatus({ dir }: { readonly dir: string }): Promise<Se
     (state?.servers ?? []).map(async (server) => {
       const pid = server.runs === 'local' ? runningPid(readRecord(server.dir ?? '')) : server.pid;
       const { kind, runs, url, port } = server;
+      if (runs === 'given') return { kind, runs, url, port, pid, up: await givenAccepts(kind, state?.env ?? {}) };
       const lives = runs !== 'local' || pid !== undefined;
-      return { kind, runs, url, port, pid, up: lives && (runs === 'given' || (await accepts(port))) };
+      return { kind, runs, url, port, pid, up: lives && (await accepts(port)) };
     }),
   );
 }

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { resolveServers, StackError } from '../src/index.ts';
+import { resolveServers, StackError, stackStatus, stackUp } from '../src/index.ts';
 import { scratchFolder } from './scratch.ts';
 
 const scratch = scratchFolder();
@@ -58,6 +62,60 @@ describe('servers named by the environment', () => {
   it('must all be named when INATOR_STACK is env', async () => {
     const env = { INATOR_STACK: 'env', POSTGRES_URL: 'postgresql://db/x', RABBITMQ_URL: '' };
     await expect(resolveServers({ env, want: ['rabbitmq', 'postgres'], dir })).rejects.toThrow(/rabbitmq/);
+  });
+});
+
+describe('the status of servers named by the environment', () => {
+  const listening = async (where: number | string): Promise<Server> => {
+    const server = createServer((socket) => socket.destroy()).listen(
+      ...(typeof where === 'number' ? ([where, '127.0.0.1'] as const) : ([where] as const)),
+    );
+    await once(server, 'listening');
+    return server;
+  };
+  const close = async (server: Server): Promise<void> => {
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+  };
+  const portOf = (server: Server): number => (server.address() as { readonly port: number }).port;
+
+  it.each([
+    ['a url', (port: number) => ({ POSTGRES_URL: `postgresql://u:p@localhost:${port}/x` })],
+    ['a host and a port', (port: number) => ({ POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: `${port}` })],
+    [
+      'a url in a file',
+      (port: number) => {
+        const file = join(dir, 'url');
+        mkdirSync(dir, { recursive: true });
+        writeFileSync(file, `postgresql://u:p@127.0.0.1:${port}/x\n`);
+        return { POSTGRES_URL_FILE: file };
+      },
+    ],
+  ])('is up while the port accepts, and down when it does not: %s', async (_, env) => {
+    const at = join(dir, 'given');
+    const server = await listening(0);
+    await stackUp({ env: env(portOf(server)), want: ['postgres'], dir: at });
+    expect(await stackStatus({ dir: at })).toMatchObject([{ kind: 'postgres', runs: 'given', up: true }]);
+    await close(server);
+    expect(await stackStatus({ dir: at })).toMatchObject([{ kind: 'postgres', runs: 'given', up: false }]);
+  });
+
+  it('is told of a directory of sockets as well', async () => {
+    const at = join(dir, 'sockets');
+    mkdirSync(at, { recursive: true });
+    for (const env of [{ POSTGRES_HOST: at }, { POSTGRES_URL: `postgresql://u@${encodeURIComponent(at)}/x` }]) {
+      const server = await listening(join(at, '.s.PGSQL.5432'));
+      await stackUp({ env, want: ['postgres'], dir: at });
+      expect(await stackStatus({ dir: at })).toMatchObject([{ up: true }]);
+      await close(server);
+      expect(await stackStatus({ dir: at })).toMatchObject([{ up: false }]);
+    }
+  });
+
+  it('looks where TLS is when no port is named', async () => {
+    const { servers } = await resolveServers({ env: { RABBITMQ_URL: 'amqps://broker' }, want: ['rabbitmq'], dir });
+    expect(servers.rabbitmq?.port).toBe(5671);
   });
 });
 

@@ -31,15 +31,24 @@ export function ask(
   });
 }
 
-/** True when something accepts connections on the port. */
-export function accepts(port: number): Promise<boolean> {
+/** True when something accepts connections on the port, of this machine or of another `host`; false after a second. */
+export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return acceptsAt({ host, port });
+}
+
+/** The same for a socket in the file system. */
+export function acceptsAt(
+  address: { readonly host: string; readonly port: number } | { readonly path: string },
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect(address);
     const end = (result: boolean): void => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(result);
     };
-    socket.setTimeout(1_000, () => end(false));
+    // Not the socket's own time-out, which begins anew with whatever happens, such as a name being resolved.
+    const timer = setTimeout(() => end(false), 1_000);
     socket.once('connect', () => end(true));
     socket.once('error', () => end(false));
   });
