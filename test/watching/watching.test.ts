@@ -1,10 +1,12 @@
 /** Prometheus and Grafana speak of things that exist: targets, metrics, labels, data sources. */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type MetricKind, metricKinds } from '@inator/telemetry';
 import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { readCompose, readText, readYaml, root } from '../compose/compose-file.ts';
 import { boards, rules } from './boards.ts';
 import { findTool } from './prometheus.ts';
@@ -144,6 +146,25 @@ const promtool = findTool('promtool');
     const tool = (...args: string[]) => run(promtool ?? '', args, { cwd: join(root, 'deploy/prometheus') });
     expect((await tool('check', 'rules', 'alerts.yml')).stdout).toContain(`${rules.length} rules found`);
     expect((await tool('test', 'rules', 'alerts.test.yml')).stdout).toContain('SUCCESS');
+  });
+
+  it('takes the configuration, also when the way to an Alertmanager is no comment any more', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'inator-promtool-'));
+    try {
+      const text = readText('deploy/prometheus/prometheus.yml');
+      const opened = text.replace(/^#(?=alerting:| {2})/gm, '');
+      expect(parse(text)).not.toHaveProperty('alerting');
+      expect(parse(opened)).toMatchObject({ alerting: { alertmanagers: [{ static_configs: [{}] }] } });
+      writeFileSync(join(dir, 'alerts.yml'), readText('deploy/prometheus/alerts.yml'));
+      for (const config of [text, opened]) {
+        writeFileSync(join(dir, 'prometheus.yml'), config);
+        expect((await run(promtool ?? '', ['check', 'config', join(dir, 'prometheus.yml')])).stdout).toContain(
+          'SUCCESS',
+        );
+      }
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 });
 

@@ -13,13 +13,13 @@ describe('a lane whose servers are away', () => {
     };
     for (let i = 0; i < 200; i += 1) b.source.publish(`k${i}:v`);
     await until(() => (b.seen['batch.held']?.length ?? 0) > 6, 'held');
-    expect(b.lane.snapshot().state).toBe('holding');
+    expect(b.lane.snapshot()).toMatchObject({ state: 'holding', code: 'store-unreachable' });
     expect(b.source.sessions).toBe(1);
     away = false;
     await until(() => empty(b), 'queue empty');
     expect(b.sink.rows.size).toBe(200);
     expect(b.source.letters).toHaveLength(0);
-    expect(b.lane.snapshot().state).toBe('consuming');
+    expect(b.lane.snapshot()).toMatchObject({ state: 'consuming', code: undefined });
   });
 
   it('lets go when an outage outlasts the limit, and consumes again only when the store answers', async () => {
