@@ -71,12 +71,14 @@ export function parseExact(body: Uint8Array): ExactObject {
   ) as ExactObject;
 }
 
-/** True when a double, written in its shortest form, is this decimal again. */
+/** True when a double, written in its shortest form or with as many digits as this decimal, is this decimal again. */
 export function isExactDouble(source: string): boolean {
   const value = Number(source);
   if (!Number.isFinite(value)) return false;
   const digits = significant(source);
   if (digits === '' || value === 0) return digits === '';
+  // Both: of two decimals equally near, the shortest form may be the lower one, and a given number of digits rounds up.
+  if (significant(String(value)) === digits) return true;
   // 17 digits tell any two doubles apart.
   return digits.length <= 17 && significant(value.toExponential(digits.length - 1)) === digits;
 }
