@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Server, startPostgres, startRabbitmq } from '@inator/stack';
+import { checkLine } from '@inator/telemetry';
 import { until } from '@inator/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'amqplib';
@@ -282,4 +283,19 @@ describeHere('a Prometheus that scrapes both services and the broker', () => {
       await until(async () => (await firing(name)).length === 0, `${name} goes out`, 30_000);
     }
   }, 150_000);
+
+  it('all that the services wrote meanwhile is as the table of log events has it', () => {
+    for (const { name, lines } of services) {
+      const events = lines.map((line) => JSON.parse(line) as { readonly event?: string });
+      const wrong = events.flatMap((event) => checkLine(event).map((what) => `${name} ${event.event}: ${what}`));
+      expect(wrong).toEqual([]);
+      expect(events.map(({ event }) => event)).toEqual(
+        expect.arrayContaining(['batch.processed', 'record.dead_lettered']),
+      );
+    }
+    const [tableinator] = services;
+    for (const event of ['batch.held', 'batch.released']) {
+      expect(tableinator?.lines.filter((line) => line.includes(`"event":"${event}"`))).not.toEqual([]);
+    }
+  });
 });

@@ -1,6 +1,7 @@
 /**
  * Every line the services write. `docs/reference/log-events.md` is generated from this table, the fields of `Log.write` are
- * typed by it, and a test holds every emitted line against it. Names of events and fields are stable: people alert on them.
+ * typed by it, and tests hold against it a line of every event of a lane, and whatever both services write in `test/watching`
+ * through refused records, an outage, a lock and an alarm of the broker. Names of events and fields are stable: people alert on them.
  *
  * Healthy running writes `batch.processed` and changes of state, nothing else.
  */
