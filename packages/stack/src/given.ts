@@ -59,7 +59,7 @@ export function givenServer(kind: ServerKind, env: Readonly<Record<string, strin
     runs: 'given',
     env: Object.fromEntries(variables),
     url,
-    port: portOf(url) ?? portOfScheme(url) ?? defaultPort,
+    port: portOf(url) ?? (Number(env[`${kind.toUpperCase()}_PORT`]) || portOfScheme(url) || defaultPort),
     dir: undefined,
     attached: true,
     pid: () => undefined,
@@ -82,12 +82,14 @@ export async function givenAccepts(
   kind: ServerKind,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<boolean> {
-  const [urlName = '', fileName = ''] = namings[kind].decisive;
+  const [urlName = '', fileName = '', hostName = ''] = namings[kind].decisive;
   try {
     const inFile = !env[urlName] && env[fileName] ? readFileSync(env[fileName], 'utf8').trim() : undefined;
     const server = givenServer(kind, inFile === undefined ? env : { ...env, [urlName]: inFile });
     if (server === undefined) return false;
-    const host = hostOf(server.url);
+    const url = inFile ?? env[urlName];
+    const named = url ? decodeURIComponent(new URL(url).hostname) : '';
+    const host = unbracketed(named || env[hostName] || 'localhost');
     // PostgreSQL alone is reached through a directory, too.
     if (host.startsWith('/')) return await acceptsAt({ path: `${host}/.s.PGSQL.${server.port}` });
     return await accepts(server.port, host);
@@ -96,11 +98,8 @@ export async function givenAccepts(
   }
 }
 
-/** A host name, an address without brackets, or a directory of sockets, which a url carries encoded. */
-function hostOf(url: string): string {
-  const plain = /^\w+:\/\/(\/.*):\d+$/.exec(url)?.[1];
-  return plain ?? decodeURIComponent(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost');
-}
+/** An address as a url has it, as a socket takes it. */
+const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
 
 /** Of the schemes whose port is not the usual one of their kind. */
 function portOfScheme(url: string): number | undefined {

@@ -68,7 +68,7 @@ describe('servers named by the environment', () => {
 describe('the status of servers named by the environment', () => {
   const listening = async (where: number | string): Promise<Server> => {
     const server = createServer((socket) => socket.destroy()).listen(
-      ...(typeof where === 'number' ? ([where, '127.0.0.1'] as const) : ([where] as const)),
+      typeof where === 'number' ? { port: where, host: '127.0.0.1' } : { path: where },
     );
     await once(server, 'listening');
     return server;
@@ -82,6 +82,10 @@ describe('the status of servers named by the environment', () => {
 
   it.each([
     ['a url', (port: number) => ({ POSTGRES_URL: `postgresql://u:p@localhost:${port}/x` })],
+    [
+      'a url completed by a port',
+      (port: number) => ({ POSTGRES_URL: 'postgresql://127.0.0.1/x', POSTGRES_PORT: `${port}` }),
+    ],
     ['a host and a port', (port: number) => ({ POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: `${port}` })],
     [
       'a url in a file',
@@ -111,6 +115,27 @@ describe('the status of servers named by the environment', () => {
       await close(server);
       expect(await stackStatus({ dir: at })).toMatchObject([{ up: false }]);
     }
+  });
+
+  it('is told of an address of the sixth version, in brackets or without', async () => {
+    const at = join(dir, 'sixth');
+    const server = createServer((socket) => socket.destroy()).listen({ port: 0, host: '::1' });
+    const opened = await Promise.race([
+      once(server, 'listening').then(() => true),
+      once(server, 'error').then(() => false),
+    ]);
+    // A machine without it has nothing to be asked.
+    if (!opened) return;
+    const port = portOf(server);
+    for (const env of [
+      { POSTGRES_HOST: '::1', POSTGRES_PORT: `${port}` },
+      { POSTGRES_HOST: '[::1]', POSTGRES_PORT: `${port}` },
+      { POSTGRES_URL: `postgresql://[::1]:${port}/x` },
+    ]) {
+      await stackUp({ env, want: ['postgres'], dir: at });
+      expect(await stackStatus({ dir: at })).toMatchObject([{ up: true }]);
+    }
+    await close(server);
   });
 
   it('looks where TLS is when no port is named', async () => {
