@@ -4,7 +4,7 @@ import { delimiterOf, formatOf, rootElement, typeOf } from '../src/publish/forma
 import { speed, summarise, summaryTable } from '../src/publish/summary.ts';
 import { differences } from '../src/start/drain.ts';
 
-const head = (text: string) => ({ name: 'x', head: Buffer.from(text) });
+const head = (text: string, gzip = false) => ({ name: 'x', head: Buffer.from(text), gzip });
 
 describe('the format of an input', () => {
   it.each([
@@ -21,6 +21,20 @@ describe('the format of an input', () => {
     expect(() => formatOf('x', head('a,b\n1,2\n'), undefined)).toThrow('cannot tell its format');
     expect(() => formatOf('x.json', head('[{"id":1}]'), undefined)).toThrow('one JSON array');
     expect(formatOf('x', head('a,b\n'), 'csv')).toBe('csv');
+  });
+
+  it('that is one JSON array is told with the commands that make lines of it, gzipped or not', () => {
+    const advice = (path: string, gzip: boolean): unknown => {
+      try {
+        return formatOf(path, head('[{"id":1}]', gzip), undefined);
+      } catch (error) {
+        return (error as { next?: string }).next?.replace('turn it into lines first, for example with: ', '');
+      }
+    };
+    expect(advice('a.json', false)).toBe("jq -c '.[]'");
+    expect(advice('in/a-1.json.gz', true)).toBe("zcat in/a-1.json.gz | jq -c '.[]'");
+    expect(advice("it's 1.json.gz", true)).toBe("zcat 'it'\\''s 1.json.gz' | jq -c '.[]'");
+    expect(advice('-', true)).toBe("zcat | jq -c '.[]'");
   });
 
   it('a tab parts the fields of a .tsv file, unless told otherwise', () => {

@@ -28,8 +28,18 @@ function opening(head: Buffer): string {
     .trimStart();
 }
 
+/** The command that unpacks what jq cannot: a file, its name quoted for a shell where that needs it, or standard input. */
+function zcat(path: string): string {
+  if (path === '-') return 'zcat';
+  return `zcat ${/^[\w./][\w./-]*$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`}`;
+}
+
 /** The format, or a usage error that says which option decides it. */
-export function formatOf(path: string, input: Pick<Input, 'head' | 'name'>, option: Format | undefined): Format {
+export function formatOf(
+  path: string,
+  input: Pick<Input, 'head' | 'name' | 'gzip'>,
+  option: Format | undefined,
+): Format {
   if (option !== undefined) return option;
   const byName = extensions[extensionOf(path)];
   if (byName !== undefined) return byName;
@@ -39,7 +49,7 @@ export function formatOf(path: string, input: Pick<Input, 'head' | 'name'>, opti
   if (text.startsWith('[')) {
     throw usageError(
       `${input.name}: this is one JSON array, not one JSON object a line`,
-      "turn it into lines first, for example with: jq -c '.[]'",
+      `turn it into lines first, for example with: ${input.gzip ? `${zcat(path)} | ` : ''}jq -c '.[]'`,
     );
   }
   throw usageError(`${input.name}: cannot tell its format`, `say which: --format ${formats.join('|')}`);
