@@ -10,7 +10,7 @@ export function laneAdvice({ state, lane, paused, reason, code }: LaneSnapshot):
     case 'paused':
       return `It goes on after \`inator resume ${lane}\`; what was in hand is written, the rest waits in the queue.`;
     case 'starting':
-      return 'It is tried again until it opens; if the reason stays, check the address, the credentials and the rights.';
+      return 'It is tried again until it opens; if the reason stays, check the address, the credentials and the rights, or run the statement that it names.';
     case 'holding':
       return `${mendStore(code)}: nothing is lost, records are held unacknowledged and go through by themselves.${
         paused ? ` The lane is paused as well: \`inator resume ${lane}\`.` : ''
