@@ -103,6 +103,20 @@ describe('inator doctor --service tableinator', () => {
   );
 });
 
+describe('inator doctor --service with DATA_TYPES', () => {
+  it('speaks of the queues and the tables of those types alone', async () => {
+    const fresh = `${world.prefix}x`;
+    const env = { POSTGRES_URL: postgres, POSTGRES_SCHEMA: fresh, RABBITMQ_EXCHANGE_PREFIX: fresh };
+    const looked = async (more: Readonly<Record<string, string>>) =>
+      (await examineWith({ ...env, ...more })).map(({ what }) => what).filter((what) => /^(queue|table) /.test(what));
+    expect(await looked({ DATA_TYPES: 'labels' })).toEqual([
+      `queue tableinator-${fresh}-labels`,
+      `table ${fresh}.labels`,
+    ]);
+    expect(await looked({})).toHaveLength(8);
+  }, 30_000);
+});
+
 describe('inator doctor with PURGE_MODE', () => {
   it('finds what the bookkeeping of a purge lacks, and what it says to grant is enough', async () => {
     const role = await postgresAccount(password);

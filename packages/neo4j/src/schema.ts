@@ -110,11 +110,17 @@ function native(error: SinkError): string {
   return error.fault.native ?? '';
 }
 
+/** Finds the values that several nodes share, which stand in the way of the constraint. A node without a value does not. */
+export function duplicatesStatement({ label, key }: Pick<ShapeLabel, 'label' | 'key'>): string {
+  const value = `n.${quoted(key)}`;
+  return `MATCH (n:${quoted(label)}) WHERE ${value} IS NOT NULL WITH ${value} AS k, count(*) AS c WHERE c > 1 RETURN k, c`;
+}
+
 function refusal(label: string, key: string, error: SinkError): SinkError {
   const where = `${label}.${key}`;
   const code = native(error);
   if (code.endsWith('Schema.ConstraintCreationFailed') || code.endsWith('Schema.ConstraintValidationFailed')) {
-    const find = `MATCH (n:${label}) WITH n.${key} AS k, count(*) AS c WHERE c > 1 RETURN k, c`;
+    const find = duplicatesStatement({ label, key });
     return misconfigured(
       `Neo4j cannot make ${where} unique, because several nodes share one value: merge them, ${find} finds them`,
       error,

@@ -2,7 +2,7 @@
 import { createBroker } from '@inator/rabbitmq';
 import { messageOf } from '../exit.ts';
 import type { Environment } from '../io.ts';
-import { domainTarget, type ServiceName, serviceNames } from '../servers/domain.ts';
+import { domainTarget, narrowed, type ServiceName, serviceNames } from '../servers/domain.ts';
 import { createManagement, type ManagedNode, type Management } from '../servers/management.ts';
 import type { BrokerTarget } from '../servers/settings.ts';
 import type { Finding, Findings } from './finding.ts';
@@ -17,7 +17,8 @@ const what = 'RabbitMQ';
 
 /** `service`: the one that is looked at alone; undefined for both. */
 export async function* examineBroker(env: Environment, service?: ServiceName): Findings {
-  const { domain, broker: target } = domainTarget(env);
+  const { domain: all, broker: target } = domainTarget(env);
+  const domain = service === undefined ? all : narrowed(all, env, service);
   const services = service === undefined ? serviceNames : [service];
   const broker = createBroker(target.settings);
   try {

@@ -2,7 +2,8 @@
 import { faultLine, graphinator, readConfig, type ServiceName, tableinator, warningLine } from '@inator/config';
 import { messageOf } from '../exit.ts';
 import type { Environment } from '../io.ts';
-import { domainOf } from '../publish/domain.ts';
+import { domainOf, type PublishDomain } from '../publish/domain.ts';
+import { narrowed } from '../servers/domain.ts';
 import { examineBroker } from './broker.ts';
 import type { Finding, Findings } from './finding.ts';
 import { examineTlsSwitch } from './judgements.ts';
@@ -50,7 +51,10 @@ export async function* examineAll({ env, reaching, replicas, service }: ExamineO
   yield examineVersion('node', process.version);
   yield* examineConfiguration(env, service);
   yield* examineTlsSwitch(env);
-  const domain = (): ReturnType<typeof domainOf> => domainOf(reaching.DOMAIN?.trim());
+  const domain = (): PublishDomain => {
+    const all = domainOf(reaching.DOMAIN?.trim());
+    return service === undefined ? all : narrowed(all, reaching, service);
+  };
   yield* guarded('RabbitMQ', () => examineBroker(reaching, service));
   if (service !== 'graphinator')
     yield* guarded('PostgreSQL', () => examinePostgres(reaching, { domain: domain(), replicas }));

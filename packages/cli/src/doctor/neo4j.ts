@@ -1,6 +1,7 @@
 /** Neo4j as graphinator meets it: version, encryption, clock, writes, and the constraints that merging stands on. */
 import { createGraphModels } from '@inator/declared';
 import { graphModels } from '@inator/discogs';
+import { duplicatesStatement } from '@inator/neo4j';
 import { messageOf } from '../exit.ts';
 import type { Environment } from '../io.ts';
 import type { PublishDomain } from '../publish/domain.ts';
@@ -18,10 +19,11 @@ interface Constrained {
 }
 
 /** Every label that the domain's records bring, with the property that must be unique. */
-function labelsOf({ model }: PublishDomain): readonly Constrained[] {
-  const models = model === undefined ? Object.values(graphModels) : [...createGraphModels(model).values()];
+function labelsOf({ model, types }: PublishDomain): readonly Constrained[] {
+  const models = model === undefined ? Object.entries(graphModels) : [...createGraphModels(model)];
   const keys = new Map<string, string>();
-  for (const { nodes, edges } of models) {
+  for (const [type, { nodes, edges }] of models) {
+    if (!types.includes(type)) continue;
     for (const { label, key } of [...nodes, ...edges.flatMap(({ from, to }) => [from, to])]) keys.set(label, key);
   }
   return [...keys].map(([label, key]) => ({ label, key })).sort((a, b) => (a.label < b.label ? -1 : 1));
@@ -89,8 +91,7 @@ WHERE entityType = 'NODE' AND type IN ['UNIQUENESS', 'NODE_PROPERTY_UNIQUENESS',
       ({ labelsOrTypes, properties }) => isJust(labelsOrTypes, label) && isJust(properties, key),
     );
     if (found === undefined) {
-      const next = 'nothing to do: graphinator makes it when it starts, if no two nodes share a value';
-      yield { is: 'warn', what: about, says: 'does not exist yet', next };
+      yield await examineDuplicates(store, { label, key }, about);
       continue;
     }
     const state = String(indexes.find(({ owningConstraint }) => owningConstraint === found.name)?.state ?? 'missing');
@@ -103,6 +104,24 @@ WHERE entityType = 'NODE' AND type IN ['UNIQUENESS', 'NODE_PROPERTY_UNIQUENESS',
           next: 'look at SHOW INDEXES; drop and make it again',
         };
   }
+}
+
+/** Whether a constraint that is missing can be made. Without it there may be no index: the question reads every node of the label. */
+async function examineDuplicates(store: GraphStore, constrained: Constrained, about: string): Promise<Finding> {
+  const find = duplicatesStatement(constrained);
+  let shared: Readonly<Record<string, unknown>> | undefined;
+  try {
+    [shared] = await ask(store, `${find} LIMIT 1`);
+  } catch (error) {
+    const says = `does not exist yet, and whether two nodes share a value could not be told: ${messageOf(error)}`;
+    return { is: 'warn', what: about, says, next: `${find} finds them; graphinator makes it when there are none` };
+  }
+  if (shared === undefined) {
+    const next = 'nothing to do: graphinator makes it when it starts';
+    return { is: 'warn', what: about, says: 'does not exist yet, no two nodes share a value', next };
+  }
+  const says = `does not exist, and cannot be made: ${String(shared.c)} nodes share ${JSON.stringify(String(shared.k))}`;
+  return { is: 'fail', what: about, says, next: `merge the nodes that share a value, ${find} finds them` };
 }
 
 const isJust = (list: unknown, only: string): boolean => Array.isArray(list) && list.length === 1 && list[0] === only;

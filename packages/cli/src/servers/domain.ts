@@ -1,7 +1,7 @@
 /** Which kinds of records there are and what their queues are called: as the services derive it from the same variables. */
 import type { Environment } from '../io.ts';
 import { domainOf, type PublishDomain, prefixOf } from '../publish/domain.ts';
-import { type BrokerTarget, brokerTarget } from './settings.ts';
+import { type BrokerTarget, brokerTarget, dataTypesOf } from './settings.ts';
 
 export interface DomainTarget {
   readonly domain: PublishDomain;
@@ -23,5 +23,12 @@ export type ServiceName = (typeof serviceNames)[number];
 export function typesOf(domain: PublishDomain, service: ServiceName): readonly string[] {
   if (domain.model === undefined) return domain.types;
   const has = service === 'tableinator' ? 'table' : 'graph';
-  return domain.model.kinds.filter((kind) => kind[has] !== undefined).map(({ name }) => name);
+  const names = domain.model.kinds.filter((kind) => kind[has] !== undefined).map(({ name }) => name);
+  return names.filter((name) => domain.types.includes(name));
+}
+
+/** The domain with those of its types that the service would consume: its own environment may choose some. */
+export function narrowed(domain: PublishDomain, env: Environment, service: ServiceName): PublishDomain {
+  const chosen = dataTypesOf(env, service);
+  return chosen === undefined ? domain : { ...domain, types: domain.types.filter((type) => chosen.includes(type)) };
 }
