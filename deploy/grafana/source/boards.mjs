@@ -70,9 +70,9 @@ const batches = (store) => [
   {
     type: 'timeseries',
     title: 'Retries a second, by class',
-    means: 'Attempts that did not go through and are made again. Empty is good.',
+    means: 'Attempts that did not go through and are made again. Nothing above zero is good.',
     unit: 'ops',
-    queries: [[`${rate('inator_batch_retries_total', 'class')} > 0`, '{{class}}']],
+    queries: [[rate('inator_batch_retries_total', 'class'), '{{class}}']],
     runbook: 'InatorRetryStorm',
   },
   {
