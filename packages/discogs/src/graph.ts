@@ -56,9 +56,6 @@ function stubs(end: Endpoint, ...fields: readonly Named[]): NodeStep<GraphRecord
     // A release names its master by id alone.
     properties: fields.includes('masters') ? [] : ['name'],
     rows: (record) => {
-      const [only, ...more] = fields;
-      // One list names each once; several may name the same.
-      if (only !== undefined && more.length === 0) return record[only].map(stub);
       const rows = new Map<string, NodeRow>();
       for (const field of fields) {
         for (const named of record[field]) {

@@ -66,35 +66,26 @@ export function reference(value: JsonValue | undefined): Reference | undefined {
   return { id, name: text(member(value, 'name') ?? member(value, '@name') ?? member(value, '#text')) };
 }
 
-/** Up to this many are compared with each other, which is cheaper than a map; most lists have one or two. */
-const few = 8;
-
 /** What a list names, each once, in order of appearance, never `self`; a name told anywhere in the list is kept. */
 export function references(value: JsonValue | undefined, wrapper: string, self?: string): readonly Reference[] {
-  const all = elements(value, wrapper);
-  const found: Reference[] = [];
-  const places = all.length > few ? new Map<string, number>() : undefined;
-  for (const element of all) {
+  const found = new Map<string, Reference>();
+  for (const element of elements(value, wrapper)) {
     const named = reference(element);
     if (named === undefined || named.id === self) continue;
-    const place = places === undefined ? found.findIndex(({ id }) => id === named.id) : (places.get(named.id) ?? -1);
-    if (place < 0) {
-      places?.set(named.id, found.length);
-      found.push(named);
-    } else if (found[place]?.name === null) found[place] = named;
+    const known = found.get(named.id);
+    if (known === undefined || known.name === null) found.set(named.id, named);
   }
-  return found;
+  return [...found.values()];
 }
 
 /** The distinct names of a list of genres or styles, in order of appearance. */
 export function names(value: JsonValue | undefined, wrapper: string): readonly string[] {
-  const found: string[] = [];
+  const found = new Set<string>();
   for (const element of elements(value, wrapper)) {
     const name = keyText(element);
-    if (name !== undefined) found.push(name);
+    if (name !== undefined) found.add(name);
   }
-  if (found.length > few) return [...new Set(found)];
-  return found.filter((name, i) => found.indexOf(name) === i);
+  return [...found];
 }
 
 /** A year from its text or number (1999, "1999", "1999-03-00"), or null: 0 and anything that is no year are unknown. */

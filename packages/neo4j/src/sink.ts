@@ -47,7 +47,7 @@ import type { Neo4j } from './driver.ts';
 import { classify } from './faults.ts';
 import { createLedger, dropLedger, type LedgerSettings } from './ledger/ledger.ts';
 import { ledgerLabels } from './ledger/nodes.ts';
-import { asParametersWith, ledgerStatement } from './ledger/statements.ts';
+import { ledgerStatement } from './ledger/statements.ts';
 import { createPropertyNames } from './names.ts';
 import { prepareSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
@@ -125,8 +125,8 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
 
   const read = async (transaction: Transaction, candidates: readonly Candidate<R>[]): Promise<Sightings<R>> => {
     const asked = askedOf(candidates);
-    const parameters = ledger === undefined ? asParameters(asked) : asParametersWith({ ...asked, of: ledger.of });
-    return sighted(candidates, await transaction.run(readText, parameters));
+    const values = ledger === undefined ? asked : { ...asked, of: ledger.of };
+    return sighted(candidates, await transaction.run(readText, asParameters(values)));
   };
 
   const lock = async (transaction: Transaction, wanted: readonly Candidate<R>[]): Promise<readonly Held<R>[]> => {

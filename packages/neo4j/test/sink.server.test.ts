@@ -1,32 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createGraphSink, type GraphSink, type Neo4j } from '../src/index.ts';
-import { type Band, band, bandModel, batchOf, graphOf, keyed, labelList, labelsOf, stubName } from './support/bands.ts';
-import { connect, drop, never, query, unique } from './support/server.ts';
+import { describe, expect, it } from '@jest/globals';
+import { createGraphSink, type Neo4j } from '../src/index.ts';
+import { useBandSink } from './support/band-sink.ts';
+import { band, batchOf, graphOf, keyed, stubName } from './support/bands.ts';
+import { never, query, unique } from './support/server.ts';
 
-let neo4j: Neo4j;
-const labels = labelsOf(unique());
-const model = bandModel(labels);
-let sink: GraphSink<Band>;
-
-beforeAll(async () => {
-  neo4j = connect();
-  sink = createGraphSink(neo4j, model);
-  await sink.open(never);
-});
-
-afterAll(async () => {
-  await drop(neo4j, labelList(labels));
-  await neo4j.close();
-});
-
-const write = (...records: Parameters<typeof batchOf>[1]) => sink.write(batchOf(model, records), never);
-
-const nodeOf = async (id: string): Promise<Record<string, unknown> | undefined> => {
-  const rows = await query(neo4j, `MATCH (n:${labels.band} {id: $id}) RETURN properties(n) AS p`, { id });
-  return rows[0]?.p as Record<string, unknown> | undefined;
-};
-const edgesOf = async (id: string): Promise<string[]> =>
-  (await graphOf(neo4j, labels)).edges.filter((edge) => edge.split(' ').includes(id));
+const { labels, model, neo4j, sink, write, nodeOf, edgesOf } = useBandSink();
 
 describe('writing a batch', () => {
   it('makes nodes, stubs, shared nodes and relationships, and says what it did', async () => {
@@ -45,7 +23,7 @@ describe('writing a batch', () => {
     expect(Object.keys(receipt.phases).sort()).toEqual(['acquire', 'commit', 'edges', 'nodes', 'read']);
     expect(await nodeOf(`${a}`)).toEqual({ id: a, sha256: 'h1', seq: 4n, name: `name of ${a}`, country: 7n });
     expect(await nodeOf(`${m}`)).toEqual({ id: m, name: stubName(`${m}`) });
-    expect((await graphOf(neo4j, labels)).edges).toEqual(
+    expect((await graphOf(neo4j(), labels)).edges).toEqual(
       expect.arrayContaining([
         `${m} MEMBER_OF ${a}`,
         `${a} AT ${p}`,
@@ -62,11 +40,11 @@ describe('writing a batch', () => {
       keyed(band(id, { groups: [ids[(i + 1) % 20] ?? ''], genres: ['replayed'] }), 'h'),
     );
     await write(...records);
-    const before = await graphOf(neo4j, labels);
+    const before = await graphOf(neo4j(), labels);
     const receipt = await write(...records);
     expect(receipt.counts).toMatchObject({ created: 0, updated: 0, unchanged: 20 });
     expect(receipt.graph).toEqual({ nodesCreated: 0, relationshipsCreated: 0, relationshipsDeleted: 0 });
-    expect(await graphOf(neo4j, labels)).toEqual(before);
+    expect(await graphOf(neo4j(), labels)).toEqual(before);
   });
 
   it('counts a record whose stub stood there as created, and overwrites what the stub said', async () => {
@@ -88,7 +66,7 @@ describe('writing a batch', () => {
   it('a changed record loses the properties and relationships it no longer has, and keeps those it has', async () => {
     const [a, p1, p2, p3] = [unique(), unique(), unique(), unique()];
     await write(keyed(band(a, { country: 'NO', places: [p1, p2] }), 'h1'));
-    await query(neo4j, `MATCH (n:${labels.band} {id: $a})-[e:AT]->({id: $p2}) SET e.witness = true, n.rank = 0.5`, {
+    await query(neo4j(), `MATCH (n:${labels.band} {id: $a})-[e:AT]->({id: $p2}) SET e.witness = true, n.rank = 0.5`, {
       a,
       p2,
     });
@@ -98,7 +76,7 @@ describe('writing a batch', () => {
     expect(await edgesOf(a)).toEqual([`${a} AT ${p2}`, `${a} AT ${p3}`].sort());
     // A property of somebody else survives, and the kept relationship was not made anew.
     expect(await nodeOf(a)).toEqual({ id: a, sha256: 'h2', name: `name of ${a}`, rank: 0.5 });
-    const [kept] = await query(neo4j, `MATCH ({id: $a})-[e:AT]->({id: $p2}) RETURN e.witness AS w`, { a, p2 });
+    const [kept] = await query(neo4j(), `MATCH ({id: $a})-[e:AT]->({id: $p2}) RETURN e.witness AS w`, { a, p2 });
     expect(kept?.w).toBe(true);
   });
 
@@ -108,9 +86,9 @@ describe('writing a batch', () => {
     await write(keyed(first, 'h1'));
     const sent: unknown[] = [];
     const recording: Neo4j = {
-      ...neo4j,
+      ...neo4j(),
       async begin(options) {
-        const transaction = await neo4j.begin(options);
+        const transaction = await neo4j().begin(options);
         const run: typeof transaction.run = (text, parameters) => {
           const { p: lists } = (parameters ?? {}) as { readonly p?: Readonly<Record<string, readonly unknown[]>> };
           if (lists?.fresh !== undefined) sent.push(lists);
@@ -147,7 +125,7 @@ describe('writing a batch', () => {
     expect(receipt.counts).toEqual({ created: 60, updated: 30, unchanged: 60, stale: 0, collapsed: 0 });
     expect(receipt.graph).toMatchObject({ nodesCreated: 60, relationshipsCreated: 90, relationshipsDeleted: 30 });
     const text = `UNWIND $ids AS id MATCH (n:${labels.band} {id: id}) RETURN [n.sha256, n.seq, n.country] AS is`;
-    const found = async (rest: number) => (await query(neo4j, text, { ids: of(rest) })).map(({ is }) => is);
+    const found = async (rest: number) => (await query(neo4j(), text, { ids: of(rest) })).map(({ is }) => is);
     const all = (is: readonly unknown[]) => Array.from({ length: 30 }, () => is);
     expect(await found(0)).toEqual(all(['h1', 1n, 5n]));
     expect(await found(1)).toEqual(all(['h2', 2n, null]));
@@ -159,9 +137,9 @@ describe('writing a batch', () => {
   it('an answer of which a part is missing counts no record as unchanged', async () => {
     const ids = Array.from({ length: 70 }, unique);
     const short: Neo4j = {
-      ...neo4j,
+      ...neo4j(),
       async begin(options) {
-        const transaction = await neo4j.begin(options);
+        const transaction = await neo4j().begin(options);
         const run: typeof transaction.run = async (text, parameters) => {
           const answer = await transaction.run(text, parameters);
           return { ...answer, rows: answer.rows.slice(0, 2) };
@@ -211,18 +189,22 @@ describe('writing a batch', () => {
     const [a, g, s] = [unique(), unique(), unique()];
     await write(keyed(band(a, { genres: [g], styles: [s] }), 'h1'));
     await write(keyed(band(a), 'h2'));
-    expect((await graphOf(neo4j, labels)).edges.filter((edge) => edge.includes(g))).toEqual([`${s} PART_OF ${g}`]);
+    expect((await graphOf(neo4j(), labels)).edges.filter((edge) => edge.includes(g))).toEqual([`${s} PART_OF ${g}`]);
   });
 
   it('taking the hash away from a node makes the next arrival mend it', async () => {
     const [a, p] = [unique(), unique()];
     await write(keyed(band(a, { places: [p] }), 'h'));
-    await query(neo4j, `MATCH (n:${labels.band} {id: $a})-[e:AT]->() REMOVE n.sha256 SET n.name = 'vandal' DELETE e`, {
-      a,
-    });
+    await query(
+      neo4j(),
+      `MATCH (n:${labels.band} {id: $a})-[e:AT]->() REMOVE n.sha256 SET n.name = 'vandal' DELETE e`,
+      {
+        a,
+      },
+    );
     expect((await write(keyed(band(a, { places: [p] }), 'h'))).counts.created).toBe(1);
     expect(await edgesOf(a)).toEqual([`${a} AT ${p}`]);
-    await query(neo4j, `MATCH (n:${labels.band} {id: $a}) REMOVE n.sha256`, { a });
+    await query(neo4j(), `MATCH (n:${labels.band} {id: $a}) REMOVE n.sha256`, { a });
     const again = await write(keyed(band(a, { places: [p] }), 'h'));
     expect(again.graph?.relationshipsCreated).toBe(0);
     expect(await nodeOf(a)).toEqual({ id: a, sha256: 'h', name: `name of ${a}` });
@@ -278,117 +260,5 @@ describe('versions', () => {
     await write(keyed(band(a), 'h', 2n ** 63n - 1n));
     expect((await nodeOf(a))?.seq).toBe(2n ** 63n - 1n);
     expect((await write(keyed(band(a), 'g', 2n ** 63n - 2n))).counts.stale).toBe(1);
-  });
-});
-
-describe('what Neo4j must not be given', () => {
-  const zoo: readonly [string, Partial<Band>, string][] = [
-    ['half of a surrogate pair in a text', { name: 'a\ud800' }, 'text-surrogate'],
-    ['half of a surrogate pair in a name of another node', { places: ['\udc00'] }, 'text-surrogate'],
-    ['an integer past 64 bits', { country: 2n ** 63n }, 'number-out-of-range'],
-    ['a key of 256 characters', { genres: ['x'.repeat(256)] }, 'key-too-long'],
-    ['an empty key', { members: [''] }, 'key-missing'],
-    ['a map', { country: { a: 1 } as unknown as string }, 'value-refused'],
-    ['a list in a list', { country: [['a']] as unknown as string[] }, 'value-refused'],
-    ['a list with a null', { country: ['a', null] as unknown as string[] }, 'value-refused'],
-    ['a function', { country: (() => 1) as unknown as string }, 'value-refused'],
-    ['a symbol', { country: Symbol('x') as unknown as string }, 'value-refused'],
-    ['undefined', { country: undefined as unknown as null }, 'value-refused'],
-    ['a record its model cannot read', { styles: null as unknown as string[] }, 'defect'],
-  ];
-
-  it.each(zoo)('%s is refused before it reaches the driver, its record named', async (_, more, code) => {
-    const [good, bad] = [unique(), unique()];
-    const batch = batchOf(model, [keyed(band(good), 'h'), keyed(band(bad, more), 'h')]);
-    await expect(sink.write(batch, never)).rejects.toMatchObject({ is: 'refused', culprit: 1, fault: { code } });
-    expect(await nodeOf(good)).toBeUndefined();
-    expect((await write(keyed(band(good), 'h'))).counts.created).toBe(1);
-    expect(neo4j.stats()).toMatchObject({ driversMade: 1, inFlight: 0 });
-  });
-
-  it('hostile texts are stored as they are', async () => {
-    const texts = [
-      "'; MATCH (n) DETACH DELETE n //",
-      '`}) //',
-      '$key',
-      '{$ne: 1}',
-      'a\u0000b',
-      '\ud83d\ude00',
-      '\ufeff',
-      '-0',
-      '1e400',
-    ];
-    const records = texts.map((text) => {
-      const id = `${unique()}${text}`;
-      return keyed(band(id, { name: text, places: [`p${id}`] }), 'h');
-    });
-    expect((await write(...records)).counts.created).toBe(texts.length);
-    for (const { record } of records) expect((await nodeOf(record.id))?.name).toBe(record.name);
-  });
-
-  it('keys that differ only in case, form or kind of digits are different nodes', async () => {
-    const base = unique();
-    const ids = ['1', '1.0', 'é', 'e\u0301', 'É', '01'].map((end) => `${base}${end}`);
-    expect((await write(...ids.map((id) => keyed(band(id), 'h')))).counts.created).toBe(ids.length);
-  });
-
-  it('a text too long for an index is blamed on its record, and the neighbours can be written', async () => {
-    await query(neo4j, `CREATE INDEX FOR (n:${labels.band}) ON (n.country)`);
-    await query(neo4j, 'CALL db.awaitIndexes(60)');
-    const [good, bad] = [unique(), unique()];
-    const long = keyed(band(bad, { country: 'x'.repeat(9_000) }), 'h');
-    await expect(sink.write(batchOf(model, [keyed(band(good), 'h'), long]), never)).rejects.toMatchObject({
-      is: 'refused',
-      culprit: 1,
-      fault: { code: 'limit-refused', proven: false },
-    });
-    expect((await write(keyed(band(good), 'h'))).counts.created).toBe(1);
-    await write(keyed(band(bad, { country: 'short' }), 'h0'));
-    await expect(sink.write(batchOf(model, [{ ...long, hash: 'h1' }]), never)).rejects.toMatchObject({ culprit: 0 });
-  });
-
-  it('a model that names other properties in every record is stopped', async () => {
-    const step = model.nodes[0];
-    if (step === undefined) throw new Error('no step');
-    const loose = {
-      ...model,
-      nodes: [
-        { ...step, rows: (r: Band) => [{ key: r.id, properties: { [String(r.name)]: 1n } }] },
-        ...model.nodes.slice(1),
-      ],
-    };
-    const looseSink = createGraphSink(neo4j, loose);
-    const batch = batchOf(loose, [
-      keyed(band(unique(), { name: 'a' }), 'h'),
-      keyed(band(unique(), { name: 'b' }), 'h'),
-    ]);
-    await expect(looseSink.write(batch, never)).rejects.toMatchObject({
-      is: 'refused',
-      culprit: 1,
-      fault: { code: 'defect' },
-    });
-  });
-});
-
-describe('the canary and the signal', () => {
-  it('check passes on a server that can be written to, and leaves nothing behind', async () => {
-    await sink.check(never);
-    const [row] = await query(neo4j, 'MATCH (n) WHERE size(labels(n)) = 0 RETURN count(n) AS c');
-    expect(row?.c).toBe(0n);
-  });
-
-  it('an aborted write rejects at once and stores nothing', async () => {
-    const a = unique();
-    const abort = new AbortController();
-    abort.abort();
-    await expect(sink.write(batchOf(model, [keyed(band(a), 'h')]), abort.signal)).rejects.toMatchObject({
-      is: 'unavailable',
-    });
-    expect(await nodeOf(a)).toBeUndefined();
-  });
-
-  it('mark resolves', async () => {
-    const signal = { is: 'file_complete', type: 'bands', total: 1, at: undefined } as const;
-    await expect(sink.mark(signal, model, { abort: never, draining: never })).resolves.toBeUndefined();
   });
 });

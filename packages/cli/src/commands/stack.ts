@@ -6,6 +6,7 @@ import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { type Io, say } from '../io.ts';
 import { withNotes } from '../notes.ts';
 import { defaultStackDir } from '../servers/stack-env.ts';
+import { shellQuoted } from '../shell.ts';
 import { table } from '../table.ts';
 import type { Context } from './context.ts';
 
@@ -16,11 +17,6 @@ interface Flags {
 }
 
 const folder = (flags: Flags): string => flags.dir ?? defaultStackDir();
-
-/** A value as a POSIX shell reads it back. */
-function shellQuoted(value: string): string {
-  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
-}
 
 async function up(io: Io, kinds: readonly ServerKind[], flags: Flags): Promise<ExitCode> {
   const want = kinds.length === 0 ? serverKinds : kinds;

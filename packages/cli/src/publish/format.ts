@@ -1,6 +1,7 @@
 /** What an input holds: its format by option, extension or first bytes; its kind of record by option, name or root. */
 import { recordTypes } from '@inator/discogs';
 import { usageError } from '../exit.ts';
+import { shellQuoted } from '../shell.ts';
 import type { Input } from './input.ts';
 
 export const formats = ['xml', 'jsonl', 'csv'] as const;
@@ -28,10 +29,9 @@ function opening(head: Buffer): string {
     .trimStart();
 }
 
-/** The command that unpacks what jq cannot: a file, its name quoted for a shell where that needs it, or standard input. */
+/** The command that unpacks what jq cannot: a file or standard input. */
 function zcat(path: string): string {
-  if (path === '-') return 'zcat';
-  return `zcat ${/^[\w./][\w./-]*$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`}`;
+  return path === '-' ? 'zcat' : `zcat ${shellQuoted(path)}`;
 }
 
 /** The format, or a usage error that says which option decides it. */

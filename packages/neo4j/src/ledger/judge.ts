@@ -4,10 +4,11 @@
  */
 import { judgeRun, type PurgeSettings } from '@inator/runtime';
 import type { GraphShape } from '../shape.ts';
+import { asParameters } from '../statements.ts';
 import type { Answer, Transaction } from '../transaction.ts';
 import { createKeySet, type KeySet } from './key-set.ts';
 import { countEntries, type Known, settle } from './nodes.ts';
-import { asParametersWith, pageStatement } from './statements.ts';
+import { pageStatement } from './statements.ts';
 
 export interface JudgeParts<R> {
   readonly of: string;
@@ -87,7 +88,7 @@ async function eachPage<R>(
   const text = pageStatement(shape);
   for (let after = ''; ; ) {
     pause();
-    const page = asParametersWith({ after, limit: pageSize });
+    const page = asParameters({ after, limit: pageSize });
     const { rows }: Answer = await transact((transaction) => transaction.run(text, page));
     const keys = rows as unknown as readonly {
       readonly key: string;
@@ -115,7 +116,7 @@ async function writeDown<R>(parts: JudgeParts<R>, seen: KeySet): Promise<void> {
     await transact((transaction) =>
       transaction.run(
         'UNWIND $p.lists AS list CREATE (:InatorVanished {of: $p.of, records: list[0], keys: list[1]})',
-        asParametersWith({ of, lists }),
+        asParameters({ of, lists }),
       ),
     );
   });

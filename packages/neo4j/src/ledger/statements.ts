@@ -2,14 +2,8 @@
 
 import { bookkeeping, type GraphShape, type OwnedGroup, sideMark } from '../shape.ts';
 import { quoted } from '../statements.ts';
-import type { Parameters } from '../transaction.ts';
 
 const hash = quoted(bookkeeping.hash);
-
-/** Parameters inside one map: see `asParameters`, which takes lists only. */
-export function asParametersWith(values: Readonly<Record<string, unknown>>): Parameters {
-  return { p: values };
-}
 
 /** Appends the batch's keys to the ledger and reads what the store holds, in one round trip. Gives `part`, and `careful` with each. */
 export function ledgerStatement(readStatement: string): string {

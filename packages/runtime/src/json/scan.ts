@@ -144,7 +144,7 @@ export function createScanner(limits: Limits, keys: readonly string[]): (body: U
   }
   const kinds = new Uint8Array(limits.depth + 1);
   const notes: TextNotes = { nul: -1, surrogate: -1, escape: -1 };
-  // Made once and filled anew by every scan: what each body left behind was a tenth of all garbage of a service.
+  // Made once and filled anew by every scan: no garbage a body.
   const members: (Member | undefined)[] = keys.map(() => undefined);
   const places = keys.map((): Place => ({ kind: 'null', keyStart: 0, start: 0, end: 0, escaped: false }));
   const put = (k: number, kind: MemberKind, keyStart: number, start: number, end: number, escaped: boolean): void => {
