@@ -89,6 +89,12 @@ export function sighted<R>(candidates: readonly Candidate<R>[], { rows }: Answer
   return { sightings, careful: rows[0]?.careful === true };
 }
 
+/** Without a look: all new, or all to be locked, which tells. */
+export function assumed<R>(candidates: readonly Candidate<R>[], exists: boolean): Sightings<R> {
+  const sightings = candidates.map((candidate): Sighting<R> => ({ candidate, exists, verdict: 'create', tied: false }));
+  return { sightings, careful: false };
+}
+
 /** What became of one key of the batch. */
 export interface Judged {
   readonly verdict: Verdict;

@@ -40,3 +40,11 @@ export function blame<R>(
   if (longest.at < 0) return error;
   return new SinkError(error.is, error.fault, { culprit: longest.at, cause: error.cause });
 }
+
+/** Whether the store refused to make a record's own node because somebody else had made it. */
+export function isTaken<R>({ fault, cause }: SinkError, { labels, primary }: GraphShape<R>): boolean {
+  const own = labels[primary];
+  if (fault.native !== 'Neo.ClientError.Schema.ConstraintValidationFailed' || own === undefined) return false;
+  const [, said = ''] = /^Node\(\d+\) (.*)/s.exec(cause instanceof Error ? cause.message : '') ?? [];
+  return said.startsWith(`already exists with label \`${own.label}\` and property \`${own.key}\` =`);
+}

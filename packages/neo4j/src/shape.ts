@@ -8,8 +8,6 @@ export const bookkeeping = {
   hash: 'sha256',
   /** Version of the record, where there is one. */
   seq: 'seq',
-  /** Set on a node that was to be new and was met, inside a transaction that is then taken back. */
-  met: '_met',
 } as const;
 
 /** On a two-sided relationship: which ends' records assert it. */

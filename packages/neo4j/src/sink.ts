@@ -29,6 +29,7 @@ import {
   startClock,
 } from '@inator/runtime';
 import {
+  assumed,
   heldEdge,
   type Judged,
   type LockedRow,
@@ -42,13 +43,14 @@ import {
 } from './answers.ts';
 import { askedOf, assemble, type Held, type Plan, rewrites } from './assemble.ts';
 import type { TurnEnd } from './concurrency.ts';
-import { blame } from './culprit.ts';
+import { blame, isTaken } from './culprit.ts';
 import type { Neo4j } from './driver.ts';
 import { classify } from './faults.ts';
 import { createLedger, dropLedger, type LedgerSettings } from './ledger/ledger.ts';
 import { ledgerLabels } from './ledger/nodes.ts';
 import { ledgerStatement } from './ledger/statements.ts';
 import { createPropertyNames } from './names.ts';
+import { createOutlook, type FirstLook } from './outlook.ts';
 import { prepareSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
 import {
@@ -112,6 +114,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
   let writeText = '';
   let writeNames = -1;
   const restarts: Record<string, number> = {};
+  const outlook = createOutlook();
 
   /** Planned anew only when a property name was seen for the first time. */
   const currentWriteText = (): string => {
@@ -129,23 +132,36 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     return sighted(candidates, await transaction.run(readText, asParameters(values)));
   };
 
-  const lock = async (transaction: Transaction, wanted: readonly Candidate<R>[]): Promise<readonly Held<R>[]> => {
-    if (wanted.length === 0) return [];
+  /** Locks the nodes of those that have one; the others are absent. */
+  const lock = async (
+    transaction: Transaction,
+    wanted: readonly Candidate<R>[],
+  ): Promise<{ readonly held: readonly Held<R>[]; readonly absent: readonly Candidate<R>[] }> => {
+    const held: Held<R>[] = [];
+    const absent: Candidate<R>[] = [];
+    if (wanted.length === 0) return { held, absent };
     const { rows } = await transaction.run(lockText, asParameters({ keys: wanted.map(({ key }) => key) }));
     const parts = rows as readonly { readonly part: readonly LockedRow[] }[];
     const byKey = new Map(parts.flatMap(({ part }) => part).map((row) => [row[0], row]));
-    return wanted.map((candidate) => {
-      const [, hash, seq, groups] = byKey.get(candidate.key) ?? raced('another writer deleted a node');
+    for (const candidate of wanted) {
+      const row = byKey.get(candidate.key);
+      if (row === undefined) {
+        absent.push(candidate);
+        continue;
+      }
+      const [, hash, seq, groups] = row;
       const edges = shape.owned.map(({ owner, twoSided }, i) =>
         (groups[i] ?? []).map((edge) => heldEdge(edge, owner, twoSided)),
       );
-      return { candidate, verdict: judge({ hash, seq }, candidate), tied: ties({ hash, seq }, candidate), edges };
-    });
+      held.push({ candidate, verdict: judge({ hash, seq }, candidate), tied: ties({ hash, seq }, candidate), edges });
+    }
+    return { held, absent };
   };
 
   const writeOnce = async (
     batch: Batch<R>,
     candidates: readonly Candidate<R>[],
+    look: FirstLook,
     clock: Clock,
     signal: AbortSignal,
   ): Promise<Receipt> => {
@@ -153,7 +169,8 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     const transaction = await neo4j.begin({ signal });
     clock.mark('acquire');
     try {
-      const { sightings, careful } = await read(transaction, candidates);
+      const { sightings, careful } =
+        look === 'ask' ? await read(transaction, candidates) : assumed(candidates, look === 'lock');
       clock.mark('read');
       const changing = sightings.filter(
         ({ verdict, exists }) => (verdict !== 'unchanged' && verdict !== 'stale') || (careful && exists),
@@ -161,32 +178,33 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       if (changing.length === 0) {
         // What was not to be written is seen all the same.
         if (ledger !== undefined) await transaction.commit();
+        outlook.found({ keys: candidates.length, absent: 0, changed: 0 });
         return receipt(batch, sightings, clock, []);
       }
 
       if (failpointsArmed) await failpoint('before-copy');
-      const fresh = changing.filter(({ exists }) => !exists).map(({ candidate }) => candidate);
-      const held = await lock(
+      const { held, absent } = await lock(
         transaction,
         changing.filter(({ exists }) => exists).map(({ candidate }) => candidate),
       );
+      if (look === 'ask' && absent.length > 0) raced('another writer deleted a node');
       clock.mark('read');
+      const fresh = [...changing.filter(({ exists }) => !exists).map(({ candidate }) => candidate), ...absent];
       const final = new Map<string, Judged>(sightings.map((sighting) => [sighting.candidate.key, sighting]));
       for (const each of held) final.set(each.candidate.key, each);
+      for (const { key } of absent) final.set(key, { verdict: 'create', tied: false });
       const judged = [...final.values()];
-      if (
-        ledger === undefined &&
-        fresh.length === 0 &&
-        held.every(({ verdict }) => !rewrites(verdict) && verdict !== 'advance')
-      ) {
+      const changed = held.filter(({ verdict }) => rewrites(verdict) || verdict === 'advance').length;
+      const found = { keys: candidates.length, absent: fresh.length, changed };
+      if (ledger === undefined && fresh.length + changed === 0) {
+        outlook.found(found);
         return receipt(batch, judged, clock, []);
       }
 
       plan = assemble(shape, names, fresh, held);
       const written = await transaction.run(currentWriteText(), asParameters(plan.lists));
       clock.mark('nodes');
-      const { met, later, rewritten } = onlyRow(written) as Record<'met' | 'later' | 'rewritten', bigint>;
-      if (met !== 0n) raced('another writer made a node');
+      const { later, rewritten } = onlyRow(written) as Record<'later' | 'rewritten', bigint>;
       if (rewritten !== BigInt(plan.rewritten) || later !== BigInt(plan.later)) raced('another writer deleted a node');
       if (written.relationshipsCreated < plan.creates) throw lost(plan.creates, written.relationshipsCreated);
       const answers = [written];
@@ -199,6 +217,7 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       await transaction.commit(failpointsArmed ? () => failpoint('commit-sent') : undefined);
       clock.mark('commit');
       if (failpointsArmed) await failpoint('after-commit');
+      outlook.found(found);
       return receipt(batch, judged, clock, answers);
     } catch (thrown) {
       throw blame(classify(thrown), shape, names, plan);
@@ -207,11 +226,11 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
     }
   };
 
-  const writeInTurn: typeof writeOnce = async (batch, candidates, clock, signal) => {
+  const writeInTurn: typeof writeOnce = async (batch, candidates, look, clock, signal) => {
     const turn = await neo4j.concurrency.enter(signal);
     let end: TurnEnd = 'failed';
     try {
-      const written = await writeOnce(batch, candidates, clock, signal);
+      const written = await writeOnce(batch, candidates, look, clock, signal);
       end = 'passed';
       return written;
     } catch (thrown) {
@@ -255,18 +274,27 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       const candidates = reduce(batch.records);
       const clock = startClock();
       const tried: Record<string, number> = {};
-      for (let attempt = 1; ; attempt += 1) {
+      let look = ledger === undefined ? outlook.next() : 'ask';
+      for (let attempt = 1; ; ) {
         try {
-          const written = await writeInTurn(batch, candidates, clock, signal);
+          const written = await writeInTurn(batch, candidates, look, clock, signal);
           return attempt === 1 ? written : { ...written, restarts: attempt - 1 };
         } catch (thrown) {
           const error = classify(thrown);
-          const code = error.cause === racedCause ? 'raced' : (error.fault.native ?? '');
+          const taken = isTaken(error, shape);
+          if (look === 'create' && taken) {
+            // Nobody was in the way: there was only no question.
+            outlook.wrong();
+            look = 'ask';
+            continue;
+          }
+          const code = taken || error.cause === racedCause ? 'raced' : (error.fault.native ?? '');
           tried[code] = (tried[code] ?? 0) + 1;
           const again = (restartable[code] ?? 0) >= tried[code] && attempt < attempts && !signal.aborted;
           if (!again) throw error;
           restarts[code] = (restarts[code] ?? 0) + 1;
           await delay(backoffMs(attempt, { firstMs: 10, maxMs: 200 }), signal);
+          attempt += 1;
         }
       }
     },

@@ -19,7 +19,6 @@ export const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}
 
 const hash = quoted(bookkeeping.hash);
 const seq = quoted(bookkeeping.seq);
-const met = quoted(bookkeeping.met);
 
 /** The values of a statement, as its parameters. */
 export function asParameters(values: Readonly<Record<string, unknown>>): Parameters {
@@ -108,12 +107,11 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
   const ownNames = names[primary] ?? [];
   const parts = [
     subquery(list.fresh, [
-      `MERGE (n:${self.label} {${self.key}: ${at(list.fresh)}})`,
-      `ON CREATE SET ${record(list.fresh, ownNames)}`,
-      // Somebody made it since it was looked up: the caller starts over. New nodes are not touched twice for that.
-      `ON MATCH SET n.${met} = true`,
+      // Where somebody made it meanwhile, the constraint says so. MERGE would look it up first, and the constraint once more.
+      `CREATE (n:${self.label} {${self.key}: ${at(list.fresh)}})`,
+      `SET ${record(list.fresh, ownNames)}`,
       'WITH i, n ORDER BY i',
-      `RETURN collect(n) AS fresh, count(n.${met}) AS met`,
+      'RETURN collect(n) AS fresh',
     ]),
     subquery(list.known, [
       `MATCH (n:${self.label} {${self.key}: ${at(list.known)}})`,
@@ -143,9 +141,9 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
   });
   const nodes = (i: number): string => (i === primary ? `mine + others${i}` : `others${i}`);
   parts.push(
-    'WITH met, later, size(known) AS rewritten, fresh + known AS mine',
+    'WITH later, size(known) AS rewritten, fresh + known AS mine',
     ...labels.map((_, i) => `, others${i}`),
-    `WITH met, later, rewritten, mine${labels.map((_, i) => `, ${nodes(i)} AS nodes${i}`).join('')}`,
+    `WITH later, rewritten, mine${labels.map((_, i) => `, ${nodes(i)} AS nodes${i}`).join('')}`,
   );
   owned.forEach((group, g) => {
     const ends = list.owned(g);
@@ -172,7 +170,7 @@ export function writeStatement<R>(shape: GraphShape<R>, names: readonly (readonl
       `RETURN count(*) AS shared${g} }`,
     );
   });
-  parts.push('RETURN met, later, rewritten');
+  parts.push('RETURN later, rewritten');
   return parts.join('\n');
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createGraphSink, type Neo4j } from '../src/index.ts';
 import { useBandSink } from './support/band-sink.ts';
 import { band, batchOf, graphOf, keyed, stubName } from './support/bands.ts';
+import { recording } from './support/recording.ts';
 import { never, query, unique } from './support/server.ts';
 
 const { labels, model, neo4j, sink, write, nodeOf, edgesOf } = useBandSink();
@@ -84,25 +85,13 @@ describe('writing a batch', () => {
     const [a, m, n, p, g] = Array.from({ length: 5 }, unique);
     const first = band(`${a}`, { members: [`${m}`], places: [`${p}`], genres: [`${g}`] });
     await write(keyed(first, 'h1'));
-    const sent: unknown[] = [];
-    const recording: Neo4j = {
-      ...neo4j(),
-      async begin(options) {
-        const transaction = await neo4j().begin(options);
-        const run: typeof transaction.run = (text, parameters) => {
-          const { p: lists } = (parameters ?? {}) as { readonly p?: Readonly<Record<string, readonly unknown[]>> };
-          if (lists?.fresh !== undefined) sent.push(lists);
-          return transaction.run(text, parameters);
-        };
-        return { ...transaction, run };
-      },
-    };
-    const second = createGraphSink(recording, model);
+    const driver = recording(neo4j());
+    const second = createGraphSink(driver, model);
     const changed = { ...first, name: 'another', members: [`${m}`, `${n}`] };
     const { graph } = await second.write(batchOf(model, [keyed(changed, 'h2')]), never);
     expect(graph).toEqual({ nodesCreated: 1, relationshipsCreated: 1, relationshipsDeleted: 0 });
-    const [lists] = sent as Record<string, readonly unknown[]>[];
-    const others = Object.entries(lists ?? {}).filter(([name]) => /^n\d+$/.test(name));
+    const lists = driver.sent.find(({ lists }) => lists.fresh !== undefined)?.lists ?? {};
+    const others = Object.entries(lists).filter(([name]) => /^n\d+$/.test(name));
     expect(others.flatMap(([, keys]) => keys)).toEqual([n]);
   });
 
