@@ -176,11 +176,12 @@ describe('what only an operator can mend', () => {
     one.publish(bodies('after', 300));
     await until(() => one.told['brake.on'].length > 0, 'the brake');
     await until(() => one.told['batch.held'].length >= 4, 'held again and again');
-    const letters = one.letters().length;
-    expect(letters).toBeLessThanOrEqual(20);
     await place.rows('ALTER TABLE %s.things DROP CONSTRAINT drift');
     await one.drained();
-    expect([await count(), one.letters().length]).toEqual([500 - letters, letters]);
+    // One may be on its way to the letters while the rule is lifted.
+    const letters = one.letters().length;
+    expect(letters).toBeLessThanOrEqual(20);
+    expect(await count()).toBe(500 - letters);
   });
 });
 

@@ -1,4 +1,5 @@
 import { addCounts, type Cell, type Counts, type Keyed, noCounts, type Sink, type TableModel } from '@inator/runtime';
+import { until } from '@inator/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createTableSink, type WritePathName, writePathNames } from '../src/index.ts';
@@ -164,13 +165,11 @@ describe('a writer that loses a race', () => {
     const rival = place.pool();
     return rival.lease(async (lease) => {
       await lease.query(`${rival.begin}; ${change.replaceAll('%s', `"${place.schema}"`)}`);
+      const { rows } = await lease.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const writing = sink.write(batchOf(model, [record, doc('other')]), never);
-      for (let blocked = 0; blocked === 0; ) {
-        const rows = await place.rows(
-          `SELECT FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE query LIKE '%${place.schema}%')`,
-        );
-        blocked = rows.length;
-      }
+      const blocked = (): Promise<unknown[]> =>
+        place.rows('SELECT FROM pg_stat_activity WHERE $1::integer = ANY (pg_blocking_pids(pid))', [rows[0]?.pid]);
+      await until(async () => (await blocked()).length > 0, 'the write waits for the rival');
       await lease.query('COMMIT');
       return (await writing).counts;
     });

@@ -98,10 +98,9 @@ describe('a partitioned table', () => {
         `INSERT INTO "${place.schema}".things (data_id, hash, data, seq) VALUES ('1', 'theirs', '{}', 1)`,
       );
       const writing = write(sink, [doc('1', 'ours', 2), doc('2', 'ours', 2)]);
+      const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const waiting = (): Promise<unknown[]> =>
-        place.rows("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1", [
-          `%${place.schema}%`,
-        ]);
+        place.rows('SELECT FROM pg_stat_activity WHERE $1::integer = ANY (pg_blocking_pids(pid))', [rows[0]?.pid]);
       await until(async () => (await waiting()).length > 0, "the write waits for the other's row");
       await other.query('COMMIT');
       return writing;

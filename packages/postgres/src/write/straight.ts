@@ -35,7 +35,7 @@ export async function copyStraight<R>(context: WriteContext<R>, text: string): P
   if (failpointsArmed) await failpoint('before-copy');
   let taken: number;
   try {
-    taken = await copyIn(lease, text, bytes.buffer.subarray(0, bytes.at), () => clock.mark('stage'));
+    ({ taken } = await copyIn(lease, text, bytes.buffer.subarray(0, bytes.at), () => clock.mark('stage')));
   } catch (error) {
     const found = classify(error, { stage: 'copy' });
     throw found.is === 'unavailable' ? found : new InTheWay();
