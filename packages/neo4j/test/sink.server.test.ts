@@ -5,7 +5,7 @@ import { band, batchOf, graphOf, keyed, stubName } from './support/bands.ts';
 import { recording } from './support/recording.ts';
 import { never, query, unique } from './support/server.ts';
 
-const { labels, model, neo4j, sink, write, nodeOf, edgesOf } = useBandSink();
+const { labels, model, neo4j, write, nodeOf, edgesOf } = useBandSink();
 
 describe('writing a batch', () => {
   it('makes nodes, stubs, shared nodes and relationships, and says what it did', async () => {
