@@ -16,9 +16,7 @@
  */
 import {
   type Batch,
-  backoffMs,
   type Clock,
-  delay,
   failpoint,
   failpointsArmed,
   type GraphModel,
@@ -36,14 +34,13 @@ import {
   lost,
   onlyRow,
   raced,
-  racedCause,
   receipt,
   type Sightings,
   sighted,
 } from './answers.ts';
 import { askedOf, assemble, type Held, type Plan, rewrites } from './assemble.ts';
 import type { TurnEnd } from './concurrency.ts';
-import { blame, isTaken } from './culprit.ts';
+import { blame } from './culprit.ts';
 import type { Neo4j } from './driver.ts';
 import { classify } from './faults.ts';
 import { createLedger, dropLedger, type LedgerSettings } from './ledger/ledger.ts';
@@ -51,6 +48,7 @@ import { ledgerLabels } from './ledger/nodes.ts';
 import { ledgerStatement } from './ledger/statements.ts';
 import { createPropertyNames } from './names.ts';
 import { createOutlook, type FirstLook } from './outlook.ts';
+import { constraint, createRestarts, deadlock } from './restarts.ts';
 import { prepareSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
 import {
@@ -86,17 +84,6 @@ export interface GraphSinkStats {
 export interface GraphSink<R> extends Sink<R> {
   stats(): GraphSinkStats;
 }
-
-const deadlock = 'Neo.TransientError.Transaction.DeadlockDetected';
-
-/** Codes after which the same transaction, started over, usually passes; how often at most. */
-const restartable: Readonly<Record<string, number>> = {
-  [deadlock]: Number.POSITIVE_INFINITY,
-  'Neo.ClientError.Statement.EntityNotFound': Number.POSITIVE_INFINITY,
-  raced: Number.POSITIVE_INFINITY,
-  // Two writers may make a node at the same moment; a second time it is the record's own doing.
-  'Neo.ClientError.Schema.ConstraintValidationFailed': 1,
-};
 
 /**
  * Writes the records of `model` into the graph. `neo4j` belongs to the caller: closing the sink does not close it.
@@ -273,28 +260,19 @@ export function createGraphSink<R>(neo4j: Neo4j, model: GraphModel<R>, options: 
       });
       const candidates = reduce(batch.records);
       const clock = startClock();
-      const tried: Record<string, number> = {};
+      const again = createRestarts(attempts, shape, restarts);
       let look = ledger === undefined ? outlook.next() : 'ask';
-      for (let attempt = 1; ; ) {
+      for (;;) {
         try {
           const written = await writeInTurn(batch, candidates, look, clock, signal);
-          return attempt === 1 ? written : { ...written, restarts: attempt - 1 };
+          return again.count === 0 ? written : { ...written, restarts: again.count };
         } catch (thrown) {
           const error = classify(thrown);
-          const taken = isTaken(error, shape);
-          if (look === 'create' && taken) {
-            // Nobody was in the way: there was only no question.
+          if (look === 'create' && error.fault.native === constraint) {
+            // Nobody was in the way: there was only no question. If it is another constraint, it will say so again.
             outlook.wrong();
             look = 'ask';
-            continue;
-          }
-          const code = taken || error.cause === racedCause ? 'raced' : (error.fault.native ?? '');
-          tried[code] = (tried[code] ?? 0) + 1;
-          const again = (restartable[code] ?? 0) >= tried[code] && attempt < attempts && !signal.aborted;
-          if (!again) throw error;
-          restarts[code] = (restarts[code] ?? 0) + 1;
-          await delay(backoffMs(attempt, { firstMs: 10, maxMs: 200 }), signal);
-          attempt += 1;
+          } else await again.after(error, signal);
         }
       }
     },

@@ -2,9 +2,9 @@ import type { Keyed } from '@inator/runtime';
 import { describe, expect, it } from '@jest/globals';
 import { createGraphSink, type GraphSink } from '../src/index.ts';
 import { useBandSink } from './support/band-sink.ts';
-import { type Band, band, batchOf, keyed } from './support/bands.ts';
+import { type Band, band, bandModel, batchOf, keyed, labelList, labelsOf } from './support/bands.ts';
 import { recording, type Sent } from './support/recording.ts';
-import { never, query, unique } from './support/server.ts';
+import { drop, never, query, unique } from './support/server.ts';
 
 const { labels, model, neo4j, nodeOf } = useBandSink();
 
@@ -102,5 +102,24 @@ describe('what a batch begins with', () => {
     expect(counts).toEqual({ ...none, created: 1, updated: 1 });
     expect([restarts, sink.stats().restarts]).toEqual([1, { raced: 1 }]);
     expect(await nodeOf(b)).toMatchObject({ sha256: 'h' });
+  });
+
+  it('is the question for a record that another constraint forbids, so that it alone is refused', async () => {
+    const own = labelsOf(unique());
+    const driver = recording(neo4j());
+    const sink = createGraphSink(driver, bandModel(own));
+    await sink.open(never);
+    await query(neo4j(), `CREATE CONSTRAINT FOR (n:${own.band}) REQUIRE n.name IS UNIQUE`);
+    const write = (...records: readonly Keyed<Band>[]) => sink.write(batchOf(model, records), never);
+    await afterNewOnes(write);
+    const bands = named('the same', fresh(2));
+    driver.sent.length = 0;
+    await expect(write(...under('h', bands))).rejects.toMatchObject({
+      is: 'refused',
+      fault: { code: 'constraint-refused' },
+    });
+    expect(driver.sent.filter(({ lists }) => 'hashes' in lists)).toHaveLength(2);
+    expect((await write(...under('h', bands.slice(0, 1)))).counts.created).toBe(1);
+    await drop(neo4j(), labelList(own));
   });
 });
